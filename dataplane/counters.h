@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What workers count: per worker, and per flow. One writer each; control reads and sums, nobody resets.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/counter.h"
+#include "dataplane/verdict.h"
+
+namespace sallyport::dataplane {
+
+/// RTP or RTCP: the two components of a media stream (RFC 8445's word).
+enum class Component : std::uint8_t { rtp = 0, rtcp = 1 };
+inline constexpr std::size_t kComponents = 2;
+
+/// One worker's counters, in cache lines of their own.
+struct alignas(64) WorkerCounters {
+  std::array<Counter, kVerdictCount> verdicts;
+  Counter polls;           ///< turns of the loop
+  Counter busy_polls;      ///< turns that found packets
+  Counter received;        ///< packets; equals the sum of the verdicts when the worker is idle
+  Counter busy_cycles;     ///< TSC cycles spent in busy polls
+  Counter sleeps;          ///< times the worker went to sleep for want of packets
+  Counter events_lost;     ///< events that found their ring full and will be told again
+  Counter captured;        ///< packets copied for a capture
+  Counter captures_lost;   ///< packets that a capture could not take
+};
+
+/// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values.
+struct FlowCounters {
+  std::array<Counter, kComponents> packets;    ///< accepted: passed source policy and authentication
+  std::array<Counter, kComponents> bytes;      ///< UDP payload as it arrived
+  std::array<Counter, kComponents> forwarded;  ///< sent on
+  Counter dropped;        ///< all drops after the flow was found; the verdicts say why
+  Counter forged;         ///< tag did not verify
+  Counter replayed;       ///< duplicates refused by the replay window
+  Counter too_old;        ///< behind the replay window
+  Counter wrong_source;   ///< refused by the source policy
+  Counter out_of_order;   ///< accepted with a sequence number below the highest
+  Counter duplicates;     ///< RTP in clear that came twice (SRTP counts them as replayed)
+  Counter expected;       ///< RFC 3550 §A.3 over all SSRCs so far; lost = expected - packets[rtp]
+  Counter last_seen;      ///< TSC of the last accepted packet; 0 = none yet
+  Counter32 jitter;       ///< RFC 3550 §6.4.1 estimate in 1/16 timestamp units
+  Counter32 ssrc;         ///< the present one
+  Counter32 ssrc_changes;
+  Counter32 latches;      ///< times the leg's address was (re)learned
+};
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Flow: one direction of one media stream. Control builds it whole and lends it to a worker; it comes back by receipt.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "base/ip_address.h"
+#include "crypto/srtp.h"
+#include "dataplane/counters.h"
+
+namespace sallyport::dataplane {
+
+/// Which source addresses a flow accepts.
+enum class SourcePolicy : std::uint8_t {
+  signalled,  ///< only the signalled endpoint
+  latch,      ///< learned: keyed flows from any packet whose tag verifies, plain ones within a window from named hosts
+};
+
+/// Index into every worker's next-hop table.
+using NextHopId = std::uint16_t;
+inline constexpr NextHopId kNoNextHop = 0;  ///< entry 0 never resolves
+
+/// Where a flow's packets arrive. Ports are host order.
+struct Arrival {
+  std::uint8_t address = 0;     ///< index into RuntimeConfig::addresses
+  std::uint16_t rtp_port = 0;   ///< our port
+  std::uint16_t rtcp_port = 0;  ///< our port; equal to rtp_port when muxed (RFC 5761)
+  SourcePolicy policy = SourcePolicy::signalled;
+  std::array<Endpoint, kComponents> source{};  ///< signalled; port 0: not known
+  IpAddress signalling_peer;      ///< plain latching accepts this host too; unspecified: none
+  std::uint32_t latch_window_ms = 5000;  ///< plain flows latch only so long after being linked
+  std::uint32_t clock_rate = 8000;       ///< RTP timestamp units a second, for jitter
+  crypto::InboundStreamPtr stream;       ///< null: plain RTP
+};
+
+/// Where a flow's packets leave. Ports are host order.
+struct Departure {
+  std::uint8_t address = 0;     ///< index into RuntimeConfig::addresses
+  std::uint16_t rtp_port = 0;   ///< our port, which packets are sent from
+  std::uint16_t rtcp_port = 0;  ///< equal to rtp_port when muxed
+  std::array<Endpoint, kComponents> target{};  ///< port 0: wait until the reverse flow latches
+  std::array<NextHopId, kComponents> next_hop{};
+  std::uint8_t dscp = 46;  ///< RFC 4594: expedited forwarding
+  std::uint8_t ttl = 64;
+  crypto::OutboundStreamPtr stream;  ///< null: plain RTP
+};
+
+struct FlowConfig {
+  std::uint64_t id = 0;  ///< control's name for it; appears in events and captures
+  Arrival arrival;
+  Departure departure;
+};
+
+/// What control may read of a flow that a worker uses.
+struct FlowView {
+  std::array<Endpoint, kComponents> source{};  ///< as latched or signalled
+  std::array<Endpoint, kComponents> target{};
+  bool latched = false;
+};
+
+class Flow;
+struct FlowDeleter {
+  void operator()(Flow* flow) const;  ///< wipes keys; the flow must not be linked
+};
+using FlowPtr = std::unique_ptr<Flow, FlowDeleter>;
+
+/// Builds a flow with its frame templates. Never fails: what can be refused was refused before.
+[[nodiscard]] FlowPtr make_flow(FlowConfig config);
+
+// Called by the control thread at any time between make_flow and destruction.
+[[nodiscard]] std::uint64_t id(const Flow& flow);
+[[nodiscard]] const FlowCounters& counters(const Flow& flow);
+[[nodiscard]] FlowView view(const Flow& flow);
+[[nodiscard]] const crypto::InboundStream* inbound_stream(const Flow& flow);
+[[nodiscard]] const crypto::OutboundStream* outbound_stream(const Flow& flow);
+/// All memory of the flow and its streams.
+[[nodiscard]] std::size_t memory_bytes(const Flow& flow);
+
+}  // namespace sallyport::dataplane
