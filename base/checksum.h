@@ -33,13 +33,18 @@ namespace sallyport {
   return sum;
 }
 
+/// The same sum in 16 bits, carries added back in: what a prepared part is kept as.
+[[nodiscard]] inline std::uint16_t checksum_fold(std::uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
+
 /// The checksum field's value in memory order for a partial sum.
 [[nodiscard]] inline std::uint16_t checksum_finish(std::uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+  return static_cast<std::uint16_t>(~checksum_fold(sum));
 }
 
 }  // namespace sallyport

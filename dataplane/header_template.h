@@ -55,7 +55,7 @@ class HeaderTemplate {
     store_be16(to + kIpv4Length + 4, udp_length);
     const auto total = static_cast<std::uint16_t>(udp_length + kIpv4Length);
     store_be16(to + 2, total);
-    const std::uint16_t checksum = checksum_finish(ip_sum_ + __builtin_bswap16(total));
+    const std::uint16_t checksum = checksum_finish(std::uint64_t{ip_sum_} + __builtin_bswap16(total));
     std::memcpy(to + 10, &checksum, sizeof checksum);
   }
 
@@ -70,7 +70,7 @@ class HeaderTemplate {
   /// For a port that finishes the checksum itself: the sum of the pseudo-header alone, not complemented.
   void finish_udp_by_offload(std::uint8_t* ip, std::size_t payload_length) const {
     const std::uint16_t length_word = __builtin_bswap16(static_cast<std::uint16_t>(payload_length + kUdpLength));
-    const auto sum = static_cast<std::uint16_t>(~checksum_finish(address_sum_ + length_word));
+    const auto sum = checksum_fold(std::uint64_t{address_sum_} + length_word);
     std::memcpy(ip + ip_length_ + 6, &sum, sizeof sum);
   }
 
@@ -101,10 +101,10 @@ class HeaderTemplate {
   void prepare_sums() {
     const std::size_t addresses = is_v4() ? 12 : 8;
     const std::size_t addresses_length = is_v4() ? 8 : 32;
-    ip_sum_ = static_cast<std::uint32_t>(checksum_partial(octets_.data(), kIpv4Length));
-    address_sum_ = static_cast<std::uint32_t>(checksum_partial(octets_.data() + addresses, addresses_length) +
-                                              (std::uint32_t{kProtocolUdp} << 8));
-    port_sum_ = static_cast<std::uint32_t>(checksum_partial(octets_.data() + ip_length_, 4));
+    ip_sum_ = checksum_fold(checksum_partial(octets_.data(), kIpv4Length));
+    address_sum_ = checksum_fold(checksum_partial(octets_.data() + addresses, addresses_length) +
+                                 (std::uint32_t{kProtocolUdp} << 8));
+    port_sum_ = checksum_fold(checksum_partial(octets_.data() + ip_length_, 4));
   }
 
   /// The UDP length counts twice: in the pseudo-header and in the UDP header.
@@ -114,9 +114,9 @@ class HeaderTemplate {
   }
 
   std::array<std::uint8_t, kIpv6Length + kUdpLength> octets_{};
-  std::uint32_t ip_sum_ = 0;
-  std::uint32_t address_sum_ = 0;
-  std::uint32_t port_sum_ = 0;
+  std::uint16_t ip_sum_ = 0;       // of the IPv4 header without its length
+  std::uint16_t address_sum_ = 0;  // of the pseudo-header without the length
+  std::uint16_t port_sum_ = 0;
   std::uint8_t ip_length_ = 0;
   Endpoint target_;
 };

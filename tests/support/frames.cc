@@ -203,7 +203,7 @@ Octets rtcp_compound(std::uint32_t ssrc) {
   packet.push_back(202);
   put16(packet, 3);
   put32(packet, ssrc);
-  for (const std::uint8_t octet : {1, 4, 't', 'e', 's', 't', 0, 0}) packet.push_back(octet);
+  for (const char octet : {'\x01', '\x04', 't', 'e', 's', 't', '\0', '\0'}) packet.push_back(static_cast<std::uint8_t>(octet));
   return packet;
 }
 

@@ -18,7 +18,7 @@ class Peer {
  public:
   /// `send_seed` and `receive_seed` name the keys; no suite: RTP in clear.
   Peer(std::optional<crypto::SuiteId> suite, std::uint8_t send_seed, std::uint8_t receive_seed,
-       crypto::EngineKind engine = crypto::EngineKind::libsrtp2);
+       crypto::EngineKind engine = crypto::EngineKind::ipsec_mb);
 
   /// The packet as it goes on the wire.
   [[nodiscard]] Octets close_rtp(const RtpSpec& spec, std::span<const std::uint8_t> payload);

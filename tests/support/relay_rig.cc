@@ -64,11 +64,14 @@ void start_eal() {
 
 std::size_t packets_out() { return rte_mempool_in_use_count(pool); }
 
-RingPort::RingPort(const std::string& name, std::uint16_t queues) {
+RingPort::RingPort(const std::string& base_name, std::uint16_t queues) {
   start_eal();
+  // The driver keeps a closed port's name for ever.
+  static int number = 0;
+  const std::string name = base_name + std::to_string(number++);
   for (std::uint16_t q = 0; q < queues; ++q) {
-    incoming_.push_back(make_ring(name + "_in" + std::to_string(q)));
-    outgoing_.push_back(make_ring(name + "_out" + std::to_string(q)));
+    incoming_.push_back(make_ring(name + "_i" + std::to_string(q)));
+    outgoing_.push_back(make_ring(name + "_o" + std::to_string(q)));
   }
   const int id = rte_eth_from_rings(name.c_str(), incoming_.data(), queues, outgoing_.data(), queues, 0);
   if (id < 0) throw std::runtime_error("no ring port");

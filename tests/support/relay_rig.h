@@ -25,7 +25,7 @@ void start_eal();
 /// One DPDK port made of two rings.
 class RingPort {
  public:
-  explicit RingPort(const std::string& name, std::uint16_t queues = 1);
+  explicit RingPort(const std::string& base_name, std::uint16_t queues = 1);
   ~RingPort();
   RingPort(const RingPort&) = delete;
   RingPort& operator=(const RingPort&) = delete;

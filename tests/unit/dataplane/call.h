@@ -25,12 +25,15 @@ struct CallOptions {
   NextHopId core_hop = test::kCoreHop;
   std::uint64_t id = 100;
   std::size_t worker = 0;
-  crypto::EngineKind peer_engine = crypto::EngineKind::libsrtp2;
+  crypto::EngineKind peer_engine = crypto::EngineKind::ipsec_mb;
   bool core_target_known = true;
 };
 
 /// Links on construction, unlinks on destruction.
 class Call {
+  test::RelayRig& rig_;
+  CallOptions options_;
+
  public:
   Call(test::RelayRig& rig, const CallOptions& options) : rig_(rig), options_(options) {
     const auto number = static_cast<std::uint8_t>(options.access_v6 ? 1 : 0);
@@ -99,9 +102,6 @@ class Call {
       config.departure.stream = std::move(*rig_.engine->make_outbound(test::srtp_config(*out_suite, forward ? 3 : 2)));
     return make_flow(std::move(config));
   }
-
-  test::RelayRig& rig_;
-  CallOptions options_;
 };
 
 }  // namespace sallyport::dataplane

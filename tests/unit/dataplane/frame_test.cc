@@ -2,6 +2,7 @@
 // Frames: what is taken, what is refused, and that nothing is read past the end.
 #include "dataplane/frame.h"
 
+#include <array>
 #include <functional>
 #include <string>
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ const Octets kPayload = {1, 2, 3, 4, 5};
 
 TEST(Frame, UdpOverIpv4AndIpv6WithAndWithoutVlan) {
   for (const FrameSpec& base : {kV4, kV6})
-    for (const std::uint16_t vlan : {0, 1, 4094}) {
+    for (const std::uint16_t vlan : std::to_array<std::uint16_t>({0, 1, 4094})) {
       FrameSpec wanted = base;
       wanted.vlan = vlan;
       const Octets frame = test::udp_frame(wanted, kPayload);

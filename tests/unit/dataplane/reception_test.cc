@@ -2,6 +2,8 @@
 // RFC 3550's reception statistics: loss, order, duplicates, jitter, changes of source.
 #include "dataplane/reception.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 namespace sallyport::dataplane {
@@ -37,18 +39,18 @@ TEST_F(ReceptionTest, InOrder) {
 }
 
 TEST_F(ReceptionTest, LossAcrossTheWrap) {
-  for (const int sequence : {65533, 65534, 1, 2}) arrive(static_cast<std::uint16_t>(sequence));
+  for (const std::uint16_t sequence : std::to_array<std::uint16_t>({65533, 65534, 1, 2})) arrive(sequence);
   EXPECT_EQ(lost(), 2);  // 65535 and 0
 }
 
 TEST_F(ReceptionTest, LateArrivalIsOutOfOrderAndNotLost) {
-  for (const std::uint16_t sequence : {10, 12, 11, 13}) arrive(sequence);
+  for (const std::uint16_t sequence : std::to_array<std::uint16_t>({10, 12, 11, 13})) arrive(sequence);
   EXPECT_EQ(lost(), 0);
   EXPECT_EQ(counters_.out_of_order.get(), 1u);
 }
 
 TEST_F(ReceptionTest, DuplicatesOfTheHighestAndOfEarlierOnes) {
-  for (const std::uint16_t sequence : {10, 11, 11, 10}) arrive(sequence);
+  for (const std::uint16_t sequence : std::to_array<std::uint16_t>({10, 11, 11, 10})) arrive(sequence);
   EXPECT_EQ(counters_.duplicates.get(), 2u);
   EXPECT_EQ(counters_.out_of_order.get(), 0u);
 }
