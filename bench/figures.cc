@@ -3,8 +3,11 @@
 #include "bench/figures.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
+
+#include <x86intrin.h>
 
 namespace sallyport::bench {
 
@@ -42,17 +45,47 @@ double thread_cpu_ns() {
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
 
-std::vector<std::vector<double>> interleaved(std::size_t rounds,
-                                             const std::vector<std::function<void()>>& works) {
+std::vector<std::vector<double>> interleaved_results(std::size_t rounds,
+                                                     const std::vector<std::function<double()>>& works) {
   std::vector<std::vector<double>> samples(works.size());
   for (std::size_t round = 0; round <= rounds; ++round)
     for (std::size_t i = 0; i < works.size(); ++i) {
-      const double begin = thread_cpu_ns();
-      works[i]();
-      const double end = thread_cpu_ns();
-      if (round > 0) samples[i].push_back(end - begin);
+      const double result = works[i]();
+      if (round > 0) samples[i].push_back(result);
     }
   return samples;
+}
+
+std::vector<std::vector<double>> interleaved(std::size_t rounds,
+                                             const std::vector<std::function<void()>>& works) {
+  std::vector<std::function<double()>> timed;
+  for (const auto& work : works)
+    timed.push_back([&work] {
+      const double begin = thread_cpu_ns();
+      work();
+      return thread_cpu_ns() - begin;
+    });
+  return interleaved_results(rounds, timed);
+}
+
+std::uint64_t cycles() {
+  _mm_lfence();
+  const std::uint64_t now = __rdtsc();
+  _mm_lfence();
+  return now;
+}
+
+double ns_per_cycle() {
+  static const double measured = [] {
+    const auto begin = std::chrono::steady_clock::now();
+    const std::uint64_t first = cycles();
+    while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(20)) {
+    }
+    const std::uint64_t last = cycles();
+    const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - begin;
+    return elapsed.count() / static_cast<double>(last - first);
+  }();
+  return measured;
 }
 
 Figures::Figures(int& argc, char** argv) {

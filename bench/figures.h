@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -26,6 +27,15 @@ namespace sallyport::bench {
 /// reading the clock costs too.
 [[nodiscard]] std::vector<std::vector<double>> interleaved(std::size_t rounds,
                                                            const std::vector<std::function<void()>>& works);
+
+/// The same for works that measure themselves: each run returns its own result.
+[[nodiscard]] std::vector<std::vector<double>> interleaved_results(
+    std::size_t rounds, const std::vector<std::function<double()>>& works);
+
+/// The time stamp counter, with what came before it finished: for stretches too short for thread_cpu_ns().
+[[nodiscard]] std::uint64_t cycles();
+/// Nanoseconds a cycle, measured once.
+[[nodiscard]] double ns_per_cycle();
 
 /// Collects figures and writes them as JSON: {"NAME": {"median": 1.1, "spread": 0.02, "unit": "ratio"}}.
 ///
