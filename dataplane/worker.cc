@@ -156,7 +156,7 @@ void Worker::find_flows() {
     if (flow == nullptr)
       burst_.verdicts[i] = verdict_of_stray(i, indices[i]);
     else
-      prefetch_lines(flow, kFlowHotBytes);
+      prefetch(*flow);
   }
   for (std::size_t i = 0; i < burst_.size; ++i) {
     const Flow* flow = burst_.views[i].flow;

@@ -103,6 +103,13 @@ bool RingPort::deliver(std::span<const std::uint8_t> frame, std::uint16_t queue)
   return deliver_packet(packet, queue);
 }
 
+rte_mbuf* RingPort::blank() {
+  rte_mbuf* packet = rte_pktmbuf_alloc(pool);
+  if (packet == nullptr) std::abort();
+  packet->port = dpdk_id_;
+  return packet;
+}
+
 bool RingPort::deliver_packet(rte_mbuf* packet, std::uint16_t queue) {
   if (rte_ring_enqueue(incoming_[queue], packet) == 0) return true;
   rte_pktmbuf_free(packet);
