@@ -25,6 +25,8 @@ namespace sallyport::dataplane {
 
 namespace {
 
+constexpr auto kAnySocket = static_cast<unsigned>(SOCKET_ID_ANY);
+
 /// What DPDK refused, in its own words where it had any.
 std::runtime_error dpdk_refusal(const std::string& what, int code) {
   const std::string line = take_dpdk_error();
@@ -114,7 +116,7 @@ void configure_device(Port& port, const QueueCounts& queues, const rte_eth_dev_i
 void add_receive_queue(Port& port, std::uint16_t queue, std::uint16_t length, rte_mempool& pool) {
   const bool shared = port.info.attach == Attach::shared;
   const std::vector<int> before = shared ? open_xdp_sockets() : std::vector<int>{};
-  const int code = rte_eth_rx_queue_setup(port.dpdk_id, queue, length, SOCKET_ID_ANY, nullptr, &pool);
+  const int code = rte_eth_rx_queue_setup(port.dpdk_id, queue, length, kAnySocket, nullptr, &pool);
   if (code != 0) throw dpdk_refusal("receive queue " + std::to_string(queue) + " cannot be set up", code);
   if (!shared) return;
   std::vector<int> appeared;
@@ -133,7 +135,7 @@ void set_up_queues(Port& port, const QueueCounts& queues, rte_mempool& pool) {
     add_receive_queue(port, queue, receive_length, pool);
   if (port.receive_descriptors.size() != queues.receive) port.receive_descriptors.clear();
   for (std::uint16_t queue = 0; queue < queues.transmit; ++queue) {
-    const int code = rte_eth_tx_queue_setup(port.dpdk_id, queue, transmit_length, SOCKET_ID_ANY, nullptr);
+    const int code = rte_eth_tx_queue_setup(port.dpdk_id, queue, transmit_length, kAnySocket, nullptr);
     if (code != 0) throw dpdk_refusal("transmit queue " + std::to_string(queue) + " cannot be set up", code);
   }
 }

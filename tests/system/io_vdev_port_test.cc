@@ -147,7 +147,7 @@ TEST(VdevPort, ReadsAndWritesCaptureFiles) {
   }
   std::ifstream written(out, std::ios::binary);
   const Octets octets(std::istreambuf_iterator<char>(written), {});
-  EXPECT_FALSE(std::ranges::search(octets, frame).empty());
+  EXPECT_NE(std::search(octets.begin(), octets.end(), frame.begin(), frame.end()), octets.end());
   (void)std::remove(in.c_str());
   (void)std::remove(out.c_str());
 }
