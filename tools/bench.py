@@ -27,15 +27,21 @@ def output_of(command: list[str]) -> str:
 
 
 def build() -> list[dict]:
-    """Builds the benches; gives what meson knows about each."""
+    """Builds the benches: what meson calls a benchmark, and every program named *_bench. Gives name, command and environment."""
     again = ["--reconfigure"] if (BUILD / "meson-private" / "coredata.dat").exists() else []
     quietly(["meson", "setup", *again, str(BUILD), "-Dbuildtype=release"])
+    targets = json.loads(output_of(["meson", "introspect", "--targets", str(BUILD)]))
     benches = json.loads(output_of(["meson", "introspect", "--benchmarks", str(BUILD)]))
+    programs = {target["filename"][0]: target for target in targets
+                if target["type"] == "executable" and target["name"].endswith("_bench")}
+    declared = {bench["cmd"][0] for bench in benches}
+    benches += [{"name": target["name"], "cmd": [path], "env": {}, "depends": [target["id"]]}
+                for path, target in programs.items() if path not in declared]
     # A bench may need programs beside its own, such as the daemon.
-    targets = {target["id"]: target["filename"] for target in json.loads(output_of(["meson", "introspect", "--targets", str(BUILD)]))}
-    files = sorted({name for bench in benches for identity in bench["depends"] for name in targets.get(identity, [])})
+    needed = {identity for bench in benches for identity in bench["depends"]}
+    files = sorted(os.path.relpath(name, BUILD) for target in targets if target["id"] in needed for name in target["filename"])
     if files:
-        quietly(["ninja", "-C", str(BUILD), *(os.path.relpath(name, BUILD) for name in files)])
+        quietly(["ninja", "-C", str(BUILD), *files])
     return benches
 
 
