@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from compile_commands import read
+from source_files import SourceFile
 
 # Reason and the demangled names it forbids; what cannot be avoided is named in ALLOWED with its argument.
 FORBIDDEN = (
@@ -23,16 +24,6 @@ FORBIDDEN = (
 ALLOWED = (
     (r"operator delete\(", "emitted with every virtual destructor; never called on the packet path"),
 )
-
-
-def is_hot(source: pathlib.Path) -> bool:
-    """Whether the comment at the head of the file says `Hot.`"""
-    head = []
-    for line in source.read_text().splitlines():
-        if not line.startswith("//"):
-            break
-        head.append(line)
-    return re.search(r"\bHot\.", "\n".join(head)) is not None
 
 
 def complaints(symbols: list[str]) -> list[str]:
@@ -56,7 +47,8 @@ def check(root: pathlib.Path, build: pathlib.Path) -> tuple[int, list[str]]:
     problems, objects = [], 0
     for command in read(build, root):
         folder = command.source.parts[0]
-        if folder in ("tests", "bench") or not is_hot(root / command.source):
+        source = SourceFile(command.source, "cpp", (root / command.source).read_text())
+        if folder in ("tests", "bench") or not source.is_hot:
             continue
         objects += 1
         if not command.object.exists():

@@ -30,6 +30,12 @@ class SourceFile:
             return self.text
         return COMMENT_OR_LITERAL.sub(_blank, self.text)
 
+    @functools.cached_property
+    def is_hot(self) -> bool:
+        """Whether the comment at the head of the file says `Hot.`: it serves packets."""
+        head = re.match(r"(//[^\n]*\n)*", self.text)
+        return head is not None and re.search(r"\bHot\.", head.group(0)) is not None
+
     def includes(self) -> Iterator[tuple[int, bool, str]]:
         """Line number, whether it is in quotes, and name of each include."""
         if self.kind != "cpp":
