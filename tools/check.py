@@ -140,7 +140,8 @@ def _starts_threads(target: dict) -> bool:
 
 def fuzz(_quick: bool) -> Tally:
     """libFuzzer for some seconds on every target, from its corpus."""
-    build = Build("fuzz", ["-Dbuildtype=debugoptimized", "-Dfuzzing=true", "-Db_sanitize=address,undefined"], compiler="clang++")
+    build = Build("fuzz", ["-Dbuildtype=debugoptimized", "-Dfuzzing=true", "-Db_sanitize=address,undefined",
+                           "-Dcpp_args=-fsanitize=fuzzer-no-link"], compiler="clang++")
     build.configure()
     programs = {target["name"]: target["filename"][0] for target in build.introspect("targets")
                 if target["type"] == "executable" and target["name"].endswith("_fuzz")}

@@ -96,6 +96,12 @@ class Sources(unittest.TestCase):
             with self.subTest(path=path, line=line[:60]):
                 self.assertEqual(problems(path, line + "\n"), [])
 
+    def test_source_that_no_build_names(self) -> None:
+        build = SourceFile(pathlib.Path("tests/meson.build"), "meson", "executable('a', 'used_test.cc')\nfuzz = {'frame': x}\n")
+        sources = [build] + [SourceFile(pathlib.Path("tests") / name, "cpp", HEAD)
+                             for name in ("used_test.cc", "frame_fuzz.cc", "lost_test.cc", "only.h")]
+        self.assertEqual(check_source.check_built(sources), ["tests/lost_test.cc: no meson.build names it"])
+
     def test_heads(self) -> None:
         self.assertTrue(problems("base/a.h", "", head="#pragma once\n"))
         self.assertTrue(problems("base/a.h", "", head=HEAD.splitlines()[0] + "\n#pragma once\n"))
