@@ -68,9 +68,10 @@ class Demonstration:
         self.stage, self.claims = stage, claims
         self.access = Endpoint.make("access", "10.91.1.2", 40000, "AES_CM_128_HMAC_SHA1_80", 440, 0x11111111)
         self.core = Endpoint.make("core", "10.91.2.2", 40000, "AEAD_AES_256_GCM", 1000, 0x22222222)
-        self.teller = Endpoint.make("access", "10.91.1.2", 40010, "AES_CM_128_HMAC_SHA1_32", 700, 0x33333333)
+        self.teller = Endpoint.make("access", "10.91.1.2", 0, "AES_CM_128_HMAC_SHA1_32", 700, 0x33333333)
         self.hearer = Endpoint.make("core", "10.91.2.2", 40010, "AES_CM_128_HMAC_SHA1_80", 0, 0x44444444)
         self.captures: list[subprocess.Popen] = []
+        self.endpoints: list[subprocess.Popen] = []
 
     def recording(self, name: str) -> pathlib.Path:
         return self.stage.folder / f"{name}.wav"
@@ -79,14 +80,13 @@ class Demonstration:
         self.stage.build_network()
         self.daemon = Daemon(self.stage, program, control)
         self.daemon.wait_until_ready()
-        ports = {port["name"]: port for port in self.daemon.ask("port", "list")["ports"]}
-        drivers = {name: port["driver"] for name, port in ports.items()}
+        drivers = {port["port"]: port["driver"] for port in self.daemon.ask("port", "list")["ports"]}
         self.claims.claim("sallyportd runs on two veth ports by AF_XDP",
                           drivers == {"access": "net_af_xdp", "core": "net_af_xdp"}, str(drivers))
 
     def add_relays(self) -> None:
         self.call = self.daemon.add_relay("two-way", self.access, self.core)
-        self.announcement = self.daemon.add_relay("one-way", self.teller, self.hearer, latch_access=True)
+        self.announcement = self.daemon.add_relay("one-way", self.teller, self.hearer)
         secrets = [demo_endpoints.text(key) for end in (self.access, self.core, self.teller, self.hearer)
                    for key in (end.send_key, end.receive_key)]
         told = self.daemon.log() + json.dumps([self.call, self.announcement, self.show(self.call)])
@@ -97,10 +97,15 @@ class Demonstration:
 
     def local(self, relay: dict, leg: str) -> str:
         """Sallyport's own address and port of a leg."""
-        return relay[leg]["local"]
+        return f"{relay[leg]['address']}:{relay[leg]['rtp']}"
 
     def show(self, relay: dict) -> dict:
         return self.daemon.ask("relay", "show", str(relay["relay"]))
+
+    def refused(self) -> dict[str, int]:
+        """What the access leg of the two-way call refused, by reason."""
+        received = self.show(self.call)["a"]["received"]
+        return {reason: received[reason] for reason in ("forged", "replayed", "too_old")}
 
     def start_endpoints(self) -> None:
         for side in ("access", "core"):
@@ -108,12 +113,12 @@ class Demonstration:
             self.captures.append(self.stage.start(side, command, f"tcpdump-{side}.log"))
         wait_for(lambda: all((self.stage.folder / f"{side}.pcap").exists() for side in ("access", "core")), 5)
         receiver = demo_endpoints.ffmpeg_receiver(self.hearer, self.stage.folder, self.recording("ffmpeg"))
-        self.stage.start("core", receiver, "ffmpeg-core.log")
+        self.endpoints.append(self.stage.start("core", receiver, "ffmpeg-core.log"))
         for end, peer, leg in ((self.access, self.core, "a"), (self.core, self.access, "b")):
             command = demo_endpoints.gstreamer(end, peer.ssrc, self.local(self.call, leg), self.recording(end.side))
-            self.stage.start(end.side, command, f"gstreamer-{end.side}.log")
+            self.endpoints.append(self.stage.start(end.side, command, f"gstreamer-{end.side}.log"))
         sender = demo_endpoints.ffmpeg_sender(self.teller, self.local(self.announcement, "a"), 3600)
-        self.stage.start("access", sender, "ffmpeg-access.log")
+        self.endpoints.append(self.stage.start("access", sender, "ffmpeg-access.log"))
         print(f"two calls under way for {CALL_SECONDS} s …", flush=True)
 
     def heard_seconds(self, name: str) -> float:
@@ -127,20 +132,23 @@ class Demonstration:
     def forge(self) -> None:
         """In the middle of the call, an attacker who knows everything but the key."""
         wait_for(lambda: self.heard_seconds("core") >= CALL_SECONDS / 2, CALL_SECONDS + 5)
-        before = self.show(self.call)["a"]["forged"]
+        before = sum(self.refused().values())
         command = ["python3", str(ROOT / "tools" / "demo_forge.py"), self.access.remote, self.local(self.call, "a"),
                    str(self.access.ssrc), str(FORGED)]
         result = self.stage.run("access", command)
-        wait_for(lambda: self.show(self.call)["a"]["forged"] - before >= FORGED, 3)
-        counted = self.show(self.call)["a"]["forged"] - before
-        self.claims.claim(f"{FORGED} forged packets with the call's addresses and SSRC were all counted as forged",
-                          result.returncode == 0 and counted == FORGED, f"{counted} counted")
+        wait_for(lambda: sum(self.refused().values()) - before >= FORGED, 3)
+        refused = self.refused()
+        self.claims.claim(f"{FORGED} forged packets with the call's addresses and SSRC were refused and counted",
+                          result.returncode == 0 and sum(refused.values()) - before == FORGED and refused["forged"] > 0, str(refused))
 
     def show_table(self) -> None:
         table = self.daemon.control("top", "--once")
         print("\n" + table.rstrip() + "\n", flush=True)
         shown = self.show(self.call)
-        counts = {leg: (shown[leg]["packets"], shown[leg]["lost"]) for leg in ("a", "b")}
+        counts = {leg: (shown[leg]["received"]["rtp_packets"], shown[leg]["received"]["lost"]) for leg in ("a", "b")}
+        told = self.show(self.announcement)["a"]["received"]
+        self.claims.claim("ffmpeg, whose port nobody knew, was latched, and its RTCP was relayed too",
+                          told["latches"] >= 1 and told["rtcp_forwarded"] >= 1, f"{told['rtcp_forwarded']} RTCP packets")
         least = CALL_SECONDS * 50 - 5
         self.claims.claim("both legs count the packets of the call, and none is lost",
                           all(packets >= least and lost == 0 for packets, lost in counts.values()), str(counts))
@@ -167,10 +175,17 @@ class Demonstration:
             audible = max(demo_wire.audible_share(packets, end.tone) for pair in (both,) for packets in zip(*pair))
             self.claims.claim(f"its {end.tone} Hz cannot be heard on either wire", bool(both) and audible < 0.5, f"{audible:.0%}")
             loss = demo_wire.longest_loss([b for _, b in both])
-            self.claims.claim("no two packets in a row are missing behind the relay", bool(both) and loss < 2, f"{loss} missing")
+            self.claims.claim(f"no two of the {end.side} endpoint's packets in a row are missing behind the relay", bool(both) and loss < 2, f"{loss} missing")
 
     def end(self) -> None:
-        """The daemon ends its calls when it is told to stop."""
+        """Silence, then the books, then the daemon's end."""
+        for endpoint in self.endpoints:
+            self.stage.stop(endpoint)
+        stats = self.daemon.ask("stats")
+        counted = sum(stats["verdicts"].values())
+        self.claims.claim("every packet was counted under exactly one verdict", counted == stats["received"] > 0,
+                          f"{stats['received']} received, " +
+                          ", ".join(f"{count} {name}" for name, count in stats["verdicts"].items() if count))
         status = self.stage.stop(self.daemon.process)
         self.claims.claim("sallyportd ended cleanly when asked", status == 0, f"status {status}")
 
@@ -201,21 +216,25 @@ def demonstrate(stage: Stage, claims: Claims, keep: bool) -> bool:
     return False
 
 
+def _on_signals(handler: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
+
+
 def _interrupted(number: int, _frame: object) -> None:
+    _on_signals(signal.SIG_IGN)  # once is enough: what follows cleans up
     raise Failed(f"interrupted by {signal.Signals(number).name}")
 
 
 def run(keep: bool, result_file: pathlib.Path | None) -> int:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
+    _on_signals(_interrupted)
     stage, claims, kept = Stage(), Claims(), False
     try:
         kept = demonstrate(stage, claims, keep)
     except (Failed, RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as problem:
         claims.claim(f"the demonstration ran to its end: {type(problem).__name__}", False, str(problem))
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        _on_signals(signal.SIG_IGN)
         if not kept:
             stage.remove()
     if result_file:

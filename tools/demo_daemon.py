@@ -63,25 +63,26 @@ class Daemon:
     def command_line(self, *words: str) -> list[str]:
         return [str(self._control), "--socket", str(self._socket), *words]
 
-    def control(self, *words: str, given: str | None = None) -> str:
-        """What `sallyctl` prints; raises Failed with its complaint."""
-        result = subprocess.run(self.command_line(*words), input=given, capture_output=True, text=True, timeout=20)
+    def control(self, *words: str, secrets: dict[str, str] | None = None) -> str:
+        """What `sallyctl` prints; raises Failed with its complaint. Keys go by the environment, since arguments are public."""
+        result = subprocess.run(self.command_line(*words), env=dict(os.environ, **(secrets or {})), capture_output=True, text=True,
+                                timeout=20)
         if result.returncode != 0:
-            raise Failed(f"sallyctl {words[0]} {words[1] if len(words) > 1 else ''}: {result.stderr.strip() or result.stdout.strip()}")
+            raise Failed(f"sallyctl {' '.join(words[:2])}: {result.stderr.strip() or result.stdout.strip()}")
         return result.stdout
 
     def ask(self, *words: str) -> dict:
         return json.loads(self.control(*words, "--json"))
 
-    def add_relay(self, label: str, access: Endpoint, core: Endpoint, latch_access: bool = False) -> dict:
-        """Relays a call between two endpoints, each leg with its own suite and keys."""
-        words = ["relay", "add", "--label", label]
-        for leg, end, latch in (("a", access, latch_access), ("b", core, False)):
-            words += [f"--{leg}-side", end.side, f"--{leg}-suite", end.suite,
-                      # What the endpoint sends with is what this leg receives with.
-                      f"--{leg}-send-key", text(end.receive_key), f"--{leg}-receive-key", text(end.send_key)]
-            words += [f"--{leg}-policy", "latch"] if latch else [f"--{leg}-remote", end.remote]
-        return self.ask(*words)
+    def add_relay(self, label: str, access: Endpoint, core: Endpoint) -> dict:
+        """Relays a call between two endpoints, each leg with its own suite and keys. One that has no port yet is latched."""
+        words, secrets = ["relay", "add", "--label", label, "--json"], {}
+        for leg, end in (("a", access), ("b", core)):
+            # What the endpoint sends with is what this leg receives with.
+            secrets[f"SEND_{leg}"], secrets[f"RECEIVE_{leg}"] = text(end.receive_key), text(end.send_key)
+            where = f"remote={end.remote}" if end.port else "policy=latch"
+            words += [f"--{leg}", f"side={end.side},{where},suite={end.suite},send-key=env:SEND_{leg},receive-key=env:RECEIVE_{leg}"]
+        return json.loads(self.control(*words, secrets=secrets))
 
     def _answers(self) -> bool:
         return self._socket.exists() and subprocess.run(

@@ -62,12 +62,16 @@ def gstreamer(end: Endpoint, peer_ssrc: int, sbc: str, recording: pathlib.Path) 
     return ["timeout", "3600", "gst-launch-1.0", "-q", *send.split(), *receive.split()]
 
 
+# ffmpeg gives SRTCP a tag of 32 bits under the SDES name of this suite, where RFC 4568 §6.2 wants 80; under this name it is right.
+FFMPEG_NAMES = {"AES_CM_128_HMAC_SHA1_32": "SRTP_AES128_CM_HMAC_SHA1_32"}
+
+
 def ffmpeg_sender(end: Endpoint, sbc: str, seconds: int) -> list[str]:
     """Sends a tone for some seconds from a port of its own choice: a peer that must be latched."""
     return ["ffmpeg", "-hide_banner", "-loglevel", "warning", "-re", "-f", "lavfi", "-i",
             f"sine=frequency={end.tone}:sample_rate=8000:duration={seconds}", "-c:a", "pcm_mulaw", "-f", "rtp",
-            "-payload_type", "0", "-ssrc", str(end.ssrc), "-srtp_out_suite", end.suite, "-srtp_out_params",
-            text(end.send_key), f"srtp://{sbc}?pkt_size=182"]
+            "-payload_type", "0", "-ssrc", str(end.ssrc),
+            "-srtp_out_suite", FFMPEG_NAMES.get(end.suite, end.suite), "-srtp_out_params", text(end.send_key), f"srtp://{sbc}?pkt_size=182"]
 
 
 def ffmpeg_receiver(end: Endpoint, folder: pathlib.Path, recording: pathlib.Path) -> list[str]:
