@@ -221,8 +221,12 @@ def _on_signals(handler: object) -> None:
         signal.signal(number, handler)
 
 
+def _ignore(_number: int, _frame: object) -> None:
+    """Unlike SIG_IGN it is not inherited by ip(8) and the rest that still run."""
+
+
 def _interrupted(number: int, _frame: object) -> None:
-    _on_signals(signal.SIG_IGN)  # once is enough: what follows cleans up
+    _on_signals(_ignore)  # once is enough: what follows cleans up
     raise Failed(f"interrupted by {signal.Signals(number).name}")
 
 
@@ -234,7 +238,7 @@ def run(keep: bool, result_file: pathlib.Path | None) -> int:
     except (Failed, RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as problem:
         claims.claim(f"the demonstration ran to its end: {type(problem).__name__}", False, str(problem))
     finally:
-        _on_signals(signal.SIG_IGN)
+        _on_signals(_ignore)
         if not kept:
             stage.remove()
     if result_file:
