@@ -51,8 +51,9 @@ def _check_own_include(folder: str, name: str) -> list[str]:
         return []
     if target not in rules.LAYERS[folder]:
         return [f'"{name}": {folder}/ may include only {", ".join(sorted(rules.LAYERS[folder]))}']
-    if folder == "control" and target == "dataplane" and name.split("/")[1] not in rules.CONTROL_SEES:
-        return [f'"{name}": of dataplane/ control sees only {", ".join(sorted(rules.CONTROL_SEES))}']
+    part = rules.PARTS.get((folder, target))
+    if part is not None and name.split("/")[1] not in part:
+        return [f'"{name}": of {target}/ {folder} sees only {", ".join(sorted(part))}']
     return []
 
 

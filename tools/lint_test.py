@@ -70,6 +70,8 @@ class Sources(unittest.TestCase):
     )
     PASSED = (
         ("crypto/a.cc", '#include "base/bytes.h"'),
+        ("sallyctl/a.cc", '#include "control/version.h"'),
+        ("sallyctl/a.cc", "volatile std::sig_atomic_t interrupted = 0;"),
         ("control/a.cc", '#include "dataplane/runtime.h"'),
         ("dataplane/a.cc", "#include <rte_mbuf.h>"),
         ("tests/unit/dataplane/a.cc", '#include <rte_mbuf.h>\n#include "dataplane/worker.h"'),

@@ -14,12 +14,16 @@ LAYERS = {
     "dataplane": {"base", "crypto", "dataplane"},
     "sip": {"base", "crypto", "sip"},
     "control": {"base", "crypto", "sip", "dataplane", "control"},
-    "sallyctl": {"base", "sallyctl"},
+    "sallyctl": {"base", "sallyctl", "control"},
 }
 # Nothing outside includes these.
 LEAVES = {"tests", "bench", "tools", "sallyctl"}
-# The part of dataplane/ that is free of DPDK.
-CONTROL_SEES = {"command.h", "counters.h", "flow.h", "runtime.h", "verdict.h"}
+# Folder, the folder it sees only a part of, and that part.
+PARTS = {
+    # What is free of DPDK.
+    ("control", "dataplane"): {"command.h", "counters.h", "flow.h", "runtime.h", "verdict.h"},
+    ("sallyctl", "control"): {"version.h"},
+}
 
 # Foreign header, the files that may include it, and how to say so. Tests and benches may include what they test.
 DOORS = (
@@ -64,7 +68,7 @@ BANS = (
     Ban(r"std::(mutex|lock_guard|unique_lock|scoped_lock|condition_variable|recursive_mutex)", "a lock", "a single-producer ring",
         where=_PACKET_CODE, only_hot=True),
     Ban(r"\bf?printf\s*\(|std::c(out|err|log)\b", "printing", "log:: outside the packet path, a counter inside", where=_PACKET_CODE),
-    Ban(r"\bvolatile\b", "volatile", "std::atomic with the order it needs"),
+    Ban(r"(?<!asm )\bvolatile\b(?! std::sig_atomic_t)", "volatile", "std::atomic with the order it needs"),
     Ban(r"\b(system|popen|execl?p?)\s*\(", "a shell", "the system call or netlink request itself"),
     Ban(r"\busing\s+namespace\s+std\s*;", "using namespace std", "the qualified name", where=_ALL_CPP),
     Ban(r"\b(sleep|usleep|nanosleep)\s*\(|\bsleep_(for|until)\s*\(", "a test that sleeps",
