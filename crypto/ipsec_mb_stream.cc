@@ -30,24 +30,11 @@ std::size_t keys_bytes(const Suite& chosen) {
   return sizeof(SessionKeys) + cipher;
 }
 
-/// The SHA-1 states after one block of key XOR pad (RFC 2104): every packet's HMAC begins with them.
-void hash_pad(IMB_MGR& manager, const Secret<kAuthenticationKeyLength>& key, std::uint8_t pad,
-              std::uint8_t* state) {
-  std::array<std::uint8_t, IMB_SHA1_BLOCK_SIZE> block;
-  block.fill(pad);
-  const auto octets = key.view();
-  for (std::size_t i = 0; i < octets.size(); ++i) block[i] = static_cast<std::uint8_t>(octets[i] ^ pad);
-  IMB_SHA1_ONE_BLOCK(&manager, block.data(), state);
-  wipe(block.data(), block.size());
-}
-
 void fill_hmac(SessionKeys& keys, const KeyDerivation& derivation, KeyLabel label, IMB_MGR& manager) {
-  std::array<std::uint8_t, kAuthenticationKeyLength> octets{};
-  derivation.derive(label, octets);
-  const Secret<kAuthenticationKeyLength> key(octets);
-  wipe(octets.data(), octets.size());
-  hash_pad(manager, key, 0x36, keys.hmac_inner);
-  hash_pad(manager, key, 0x5c, keys.hmac_outer);
+  std::array<std::uint8_t, kAuthenticationKeyLength> key{};
+  derivation.derive(label, key);
+  prepare_hmac_key(manager, key, keys.hmac_inner, keys.hmac_outer);
+  wipe(key.data(), key.size());
 }
 
 void fill_keys(SessionKeys& keys, const Suite& chosen, const KeyDerivation& derivation, const Labels& labels,
