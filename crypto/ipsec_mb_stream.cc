@@ -6,6 +6,7 @@
 #include <array>
 
 #include "crypto/key_derivation.h"
+#include "crypto/srtp_config.h"
 
 namespace sallyport::crypto {
 
@@ -54,10 +55,6 @@ void fill_keys(SessionKeys& keys, const Suite& chosen, const KeyDerivation& deri
       IMB_AES256_GCM_PRE(&manager, key.data(), expanded);
   }
   wipe(key.data(), key.size());
-}
-
-bool nearly_over(std::uint64_t used, std::uint64_t lifetime) {
-  return lifetime - used <= lifetime / 16;
 }
 
 }  // namespace
