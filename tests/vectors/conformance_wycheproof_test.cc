@@ -61,7 +61,7 @@ TEST_F(ConformanceWycheproof, HmacSha1) {
   for (const auto& group : document.at("testGroups").as_array()) {
     if (number_of(group, "keySize") != 160 || number_of(group, "tagSize") != 80) continue;
     for (const auto& test : group.at("tests").as_array()) {
-      SessionKeys keys{};
+      CounterKeys keys{};
       prepare_hmac_key(shared_manager(), hex_of(test, "key"), keys.hmac_inner, keys.hmac_outer);
       const Octets message = hex_of(test, "msg");
       if (message.empty()) continue;

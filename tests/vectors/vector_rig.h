@@ -47,9 +47,9 @@ CryptoContext& context_of(Direction& stream) {
 /// Puts session keys of a GCM suite in the place of the derived ones, for SRTP and SRTCP alike.
 inline void set_gcm_session_keys(CryptoContext& context, const Octets& key, const Octets& salt) {
   for (const std::uint32_t at : {context.rtp_keys, context.rtcp_keys}) {
-    SessionKeys& keys = context.keys(at);
+    auto& keys = context.keys<GcmKeys>(at);
     std::copy(salt.begin(), salt.end(), keys.salt);
-    auto* expanded = reinterpret_cast<gcm_key_data*>(keys.cipher_key());
+    auto* expanded = reinterpret_cast<gcm_key_data*>(keys.key_data());
     if (key.size() == 16)
       IMB_AES128_GCM_PRE(&shared_manager(), key.data(), expanded);
     else
@@ -68,10 +68,10 @@ inline Octets derived(const Octets& master_key, const Octets& master_salt, KeyLa
 
 /// `length` octets of AES-CM keystream for SSRC, ROC and sequence number 0.
 inline Octets keystream(const Octets& session_key, const Octets& session_salt, std::size_t length) {
-  alignas(16) std::uint8_t memory[sizeof(SessionKeys) + kMaxExpandedKeyLength] = {};
-  auto& keys = *new (memory) SessionKeys{};
+  alignas(16) std::uint8_t memory[sizeof(CounterKeys) + kMaxExpandedKeyLength] = {};
+  auto& keys = *new (memory) CounterKeys{};
   std::copy(session_salt.begin(), session_salt.end(), keys.salt);
-  expand_aes_key(shared_manager(), session_key, keys.cipher_key());
+  expand_aes_key(shared_manager(), session_key, keys.expanded());
   Octets zeros(length);
   const auto batch = std::make_unique<CipherBatch>(shared_manager());
   batch->add(keys, static_cast<std::uint8_t>(session_key.size()), counter_iv(keys, 0, 0), zeros.data(),
