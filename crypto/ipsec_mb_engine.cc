@@ -41,7 +41,7 @@ bool same_tag(const std::uint8_t* left, const std::uint8_t* right, std::uint32_t
 /// What can be refused for good is; a packet that is replayed or too old by what is known now waits for its
 /// turn unhashed, for those before it may move the window or the roll-over.
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
   CryptoContext& context = context_of(packet);
   if (const SrtpOutcome outcome = check_length<Protocol>(context, packet); outcome != SrtpOutcome::ok)
     return outcome;
@@ -66,7 +66,7 @@ SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
 /// The packet's fate, in the order of arrival: what was accepted since begin_open() counts, so that a burst
 /// ends as its packets would have ended one by one.
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
   InboundPacket& packet = *opening.packet;
   CryptoContext& context = context_of(packet);
   std::uint8_t* const word = packet.data + opening.end;
@@ -115,7 +115,8 @@ void IpsecMbEngine::unprotect(std::span<InboundPacket> burst) {
 // --------------------------------------------------------------------------------------------------------
 
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet, Closing& closing) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet,
+                                                                     Closing& closing) {
   CryptoContext& context = context_of(packet);
   if (const SrtpOutcome outcome = check_length<Protocol>(context, packet); outcome != SrtpOutcome::ok)
     return outcome;
@@ -134,7 +135,7 @@ SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet, Closing& closing)
 }
 
 template <typename Protocol>
-void IpsecMbEngine::finish_close(const Closing& closing) {
+[[gnu::always_inline]] inline void IpsecMbEngine::finish_close(const Closing& closing) {
   OutboundPacket& packet = *closing.packet;
   const CryptoContext& context = context_of(packet);
   std::uint8_t* trailer = packet.data + packet.length + (Protocol::kSendsIndex ? kWordLength : 0);

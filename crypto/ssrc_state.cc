@@ -22,6 +22,15 @@ RetiredSsrc remembered(const SsrcSlot& slot) {
 
 }  // namespace
 
+IndexCheck search_ssrc(CryptoContext& context, std::uint32_t ssrc) {
+  for (std::size_t i = 0; i < context.slot_count; ++i)
+    if (context.slot(i).ssrc == ssrc) return IndexCheck{.slot = &context.slot(i)};
+  for (std::size_t i = 0; i < context.retired_count; ++i)
+    if (context.retired_ssrc(i).ssrc == ssrc) return IndexCheck{.retired = &context.retired_ssrc(i)};
+  const bool full = context.slot_count == context.slot_capacity && context.retired_count == kRetiredSsrcs;
+  return IndexCheck{.outcome = full ? SrtpOutcome::too_many_ssrcs : SrtpOutcome::ok};
+}
+
 SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* returning) {
   const RetiredSsrc known = returning ? *returning : RetiredSsrc{};
   SsrcSlot* slot = nullptr;
