@@ -55,10 +55,11 @@ template <typename Protocol>
   opening.packet = &packet;
   opening.end = end;
   copy_tag(opening.tag, tag, tag_length);
-  const IndexCheck check = Protocol::check(context, packet, opening.word);
-  opening.index = check.outcome == SrtpOutcome::ok ? check.index : kNotHashed;
-  if (opening.index == kNotHashed) return SrtpOutcome::ok;
-  store_be32(word, Protocol::word(context, check.index));
+  opening.check = Protocol::check(context, packet, opening.word);
+  opening.generation = context.generation();
+  if (opening.check.outcome != SrtpOutcome::ok) [[unlikely]]
+    return SrtpOutcome::ok;
+  store_be32(word, Protocol::word(context, opening.check.index));
   opening.place = hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;
 }
@@ -70,11 +71,13 @@ template <typename Protocol>
   InboundPacket& packet = *opening.packet;
   CryptoContext& context = context_of(packet);
   std::uint8_t* const word = packet.data + opening.end;
-  const IndexCheck check = Protocol::check(context, packet, opening.word);
+  const bool unchanged = context.generation() == opening.generation;
+  const IndexCheck check = unchanged ? opening.check : Protocol::check(context, packet, opening.word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
   auto& keys = Protocol::template keys<CounterKeys>(context);
   const std::uint8_t* tag = hashes_.tag(opening.place);
-  if (check.index != opening.index) [[unlikely]] {
+  const bool hashed = opening.check.outcome == SrtpOutcome::ok && opening.check.index == check.index;
+  if (!hashed) [[unlikely]] {
     store_be32(word, Protocol::word(context, check.index));
     tag = hashes_.single(keys, packet.data, opening.end + kWordLength);
   }

@@ -7,7 +7,7 @@ namespace sallyport::crypto {
 namespace {
 
 SsrcSlot& longest_silent(CryptoContext& context) {
-  const auto now = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  const auto now = static_cast<std::uint32_t>(context.generation());
   SsrcSlot* chosen = &context.slot(0);
   for (std::size_t i = 1; i < context.slot_count; ++i) {
     SsrcSlot& slot = context.slot(i);

@@ -86,7 +86,7 @@ SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* re
   slot.rtp_next = context.rtp_replay(slot).commit(slot.rtp_next, check.index);
   context.initial_rollover_counter = 0;
   context.srtp_packets.add();
-  slot.last_used = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  slot.last_used = static_cast<std::uint32_t>(context.generation());
   context.last_ssrc.set(ssrc);
   context.last_rollover_counter.set(rollover_counter(slot.rtp_next - 1));
 }
@@ -96,7 +96,7 @@ SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* re
   SsrcSlot& slot = check.slot ? *check.slot : admit_ssrc(context, ssrc, check.retired);
   slot.rtcp_next = static_cast<std::uint32_t>(context.rtcp_replay(slot).commit(slot.rtcp_next, check.index));
   context.srtcp_packets.add();
-  slot.last_used = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  slot.last_used = static_cast<std::uint32_t>(context.generation());
 }
 
 }  // namespace sallyport::crypto
