@@ -38,7 +38,9 @@ struct SrtpConfig {
   std::uint32_t rtp_replay_window = 1024;  ///< packets; a power of two from 64 to 32768
   std::uint32_t rtcp_replay_window = 128;
   std::uint32_t initial_rollover_counter = 0;  ///< for a stream joined late (RFC 3711 §3.3.1)
-  std::uint8_t ssrc_capacity = 4;  ///< SSRCs whose replay windows are kept; older ones are remembered by index only
+  /// SSRCs whose replay windows are kept; older ones are remembered by index only, and may return above it. Two, because
+  /// a leg has one SSRC and sometimes changes it: each more costs as much memory as its windows.
+  std::uint8_t ssrc_capacity = 2;
   bool encrypt_srtp = true;   ///< false: UNENCRYPTED_SRTP (RFC 4568 §6.3.2)
   bool encrypt_srtcp = true;  ///< false: UNENCRYPTED_SRTCP (RFC 4568 §6.3.2), the E bit is 0
   std::uint64_t srtp_lifetime = kMaxSrtpPackets;

@@ -24,6 +24,7 @@ struct alignas(64) WorkerCounters {
   Counter busy_cycles;     ///< TSC cycles spent in busy polls
   Counter sleeps;          ///< times the worker went to sleep for want of packets
   Counter events_lost;     ///< events that found their ring full and will be told again
+  Counter injections_lost; ///< frames of the kernel's twins that a port did not take
   Counter captured;        ///< packets copied for a capture
   Counter captures_lost;   ///< packets that a capture could not take
 };

@@ -37,7 +37,7 @@ struct Arrival {
 
 /// Where a flow's packets leave. Ports are host order.
 struct Departure {
-  std::uint8_t address = 0;     ///< index into RuntimeConfig::addresses
+  IpAddress local;              ///< our media address, which packets are sent from
   std::uint16_t rtp_port = 0;   ///< our port, which packets are sent from
   std::uint16_t rtcp_port = 0;  ///< equal to rtp_port when muxed
   std::array<Endpoint, kComponents> target{};  ///< port 0: wait until the reverse flow latches
@@ -60,7 +60,7 @@ struct FlowView {
   bool latched = false;
 };
 
-class Flow;
+struct Flow;
 struct FlowDeleter {
   void operator()(Flow* flow) const;  ///< wipes keys; the flow must not be linked
 };

@@ -45,6 +45,7 @@ struct PortConfig {
 struct MediaAddress {
   IpAddress address;
   std::uint8_t port = 0;  ///< index into RuntimeConfig::ports
+  std::uint8_t prefix_length = 0;  ///< vdev with a twin: of the network it is on; 0: a host address
   std::uint16_t vlan = 0;
   std::uint16_t first_udp_port = 30000;
   std::uint16_t last_udp_port = 39999;
@@ -121,7 +122,8 @@ class Runtime {
   std::size_t poll_captures(const std::function<void(const CaptureRecord&)>& take);
   [[nodiscard]] std::size_t commands_under_way() const;
 
-  /// Moves frames between ports and their TAP twins. `twin_descriptors` become readable when there is work.
+  /// Moves frames between ports and their TAP twins: what the kernel sends makes `twin_descriptors` readable, what
+  /// workers punt is only found by looking.
   void poll_twins();
   [[nodiscard]] std::vector<int> twin_descriptors() const;
 

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Hot. Batches of IPsec-MB jobs that live as long as their engine: what never changes in a job is written
+// once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+
+#include <intel-ipsec-mb.h>
+
+#include "crypto/crypto_context.h"
+#include "crypto/srtp.h"
+
+namespace sallyport::crypto {
+
+/// An initial counter block of AES in counter mode (RFC 3711 §4.1.1), or a GCM nonce (RFC 7714 §8.1) in its
+/// first 12 octets.
+struct alignas(16) Iv {
+  std::uint8_t octets[16];
+};
+
+/// HMAC-SHA1 over up to a burst of packets, in the order they are added.
+class HashBatch {
+ public:
+  explicit HashBatch(IMB_MGR& manager) : manager_(manager) {
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      jobs_[i].hash_alg = IMB_AUTH_HMAC_SHA_1;
+      jobs_[i].cipher_mode = IMB_CIPHER_NULL;
+      jobs_[i].chain_order = IMB_ORDER_HASH_CIPHER;
+      jobs_[i].auth_tag_output = tags_[i].octets;
+      jobs_[i].auth_tag_output_len_in_bytes = kWrittenTagLength;
+    }
+  }
+  HashBatch(const HashBatch&) = delete;
+  HashBatch& operator=(const HashBatch&) = delete;
+
+  /// Returns the packet's place in the batch.
+  std::uint32_t add(const SessionKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+    IMB_JOB& job = jobs_[count_];
+    job.src = data;
+    job.msg_len_to_hash_in_bytes = length;
+    job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
+    job.u.HMAC._hashed_auth_key_xor_opad = keys.hmac_outer;
+    return count_++;
+  }
+  /// Computes all tags and makes the batch empty; the tags stay until others take their places.
+  void run() {
+    if (count_ > 0) IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
+    count_ = 0;
+  }
+  /// Computes one tag anew, after the packet changed under it.
+  void rerun(std::uint32_t place) {
+    IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[place], 1, IMB_AUTH_HMAC_SHA_1);
+  }
+  [[nodiscard]] const std::uint8_t* tag(std::uint32_t place) const { return tags_[place].octets; }
+
+ private:
+  // IPsec-MB writes 12 or 20 octets of tag and nothing between: SRTP takes the first 10 or 4 of them.
+  static constexpr std::size_t kWrittenTagLength = 12;
+  struct alignas(16) Tag {
+    std::uint8_t octets[16];
+  };
+
+  IMB_MGR& manager_;
+  std::uint32_t count_ = 0;
+  std::array<Tag, SrtpEngine::kMaxBurst> tags_{};
+  std::array<IMB_JOB, SrtpEngine::kMaxBurst> jobs_{};
+};
+
+/// AES in counter mode over up to a burst of payloads, in place. IPsec-MB's burst wants one key size: a
+/// payload with another one first runs what has gathered.
+class CipherBatch {
+ public:
+  explicit CipherBatch(IMB_MGR& manager) : manager_(manager) {
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      jobs_[i].cipher_mode = IMB_CIPHER_CNTR;
+      jobs_[i].cipher_direction = IMB_DIR_ENCRYPT;
+      jobs_[i].hash_alg = IMB_AUTH_NULL;
+      jobs_[i].chain_order = IMB_ORDER_CIPHER_HASH;
+      jobs_[i].iv = ivs_[i].octets;
+      jobs_[i].iv_len_in_bytes = sizeof(Iv);
+    }
+  }
+  CipherBatch(const CipherBatch&) = delete;
+  CipherBatch& operator=(const CipherBatch&) = delete;
+
+  void add(SessionKeys& keys, std::uint8_t key_length, const Iv& iv, std::uint8_t* data,
+           std::uint32_t length) {
+    if (length == 0) return;
+    if (key_length != key_length_) {
+      run();
+      key_length_ = key_length;
+    }
+    IMB_JOB& job = jobs_[count_];
+    ivs_[count_++] = iv;
+    job.enc_keys = keys.cipher_key();
+    job.key_len_in_bytes = key_length;
+    job.src = data;
+    job.dst = data;
+    job.msg_len_to_cipher_in_bytes = length;
+  }
+  void run() {
+    if (count_ > 0)
+      IMB_SUBMIT_CIPHER_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT,
+                                      static_cast<IMB_KEY_SIZE_BYTES>(key_length_));
+    count_ = 0;
+  }
+
+ private:
+  IMB_MGR& manager_;
+  std::uint32_t count_ = 0;
+  std::uint8_t key_length_ = 16;
+  std::array<Iv, SrtpEngine::kMaxBurst> ivs_{};
+  std::array<IMB_JOB, SrtpEngine::kMaxBurst> jobs_{};
+};
+
+}  // namespace sallyport::crypto

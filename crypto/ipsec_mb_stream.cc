@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Set-up. Layout and keys of the IPsec-MB engine's streams.
+#include "crypto/ipsec_mb_stream.h"
+
+#include <algorithm>
+#include <array>
+
+#include "crypto/key_derivation.h"
+
+namespace sallyport::crypto {
+
+namespace {
+
+struct Labels {
+  KeyLabel encryption;
+  KeyLabel authentication;
+  KeyLabel salt;
+};
+constexpr Labels kSrtpLabels{KeyLabel::srtp_encryption, KeyLabel::srtp_authentication, KeyLabel::srtp_salt};
+constexpr Labels kSrtcpLabels{KeyLabel::srtcp_encryption, KeyLabel::srtcp_authentication,
+                              KeyLabel::srtcp_salt};
+
+constexpr std::size_t round_up(std::size_t value, std::size_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+std::size_t keys_bytes(const Suite& chosen) {
+  const std::size_t cipher =
+      chosen.mode == CipherMode::gcm ? sizeof(gcm_key_data) : expanded_key_length(chosen.key_length);
+  return sizeof(SessionKeys) + cipher;
+}
+
+/// The SHA-1 states after one block of key XOR pad (RFC 2104): every packet's HMAC begins with them.
+void hash_pad(IMB_MGR& manager, const Secret<kAuthenticationKeyLength>& key, std::uint8_t pad,
+              std::uint8_t* state) {
+  std::array<std::uint8_t, IMB_SHA1_BLOCK_SIZE> block;
+  block.fill(pad);
+  const auto octets = key.view();
+  for (std::size_t i = 0; i < octets.size(); ++i) block[i] = static_cast<std::uint8_t>(octets[i] ^ pad);
+  IMB_SHA1_ONE_BLOCK(&manager, block.data(), state);
+  wipe(block.data(), block.size());
+}
+
+void fill_hmac(SessionKeys& keys, const KeyDerivation& derivation, KeyLabel label, IMB_MGR& manager) {
+  std::array<std::uint8_t, kAuthenticationKeyLength> octets{};
+  derivation.derive(label, octets);
+  const Secret<kAuthenticationKeyLength> key(octets);
+  wipe(octets.data(), octets.size());
+  hash_pad(manager, key, 0x36, keys.hmac_inner);
+  hash_pad(manager, key, 0x5c, keys.hmac_outer);
+}
+
+void fill_keys(SessionKeys& keys, const Suite& chosen, const KeyDerivation& derivation, const Labels& labels,
+               IMB_MGR& manager) {
+  derivation.derive(labels.salt, {keys.salt, chosen.salt_length});
+  std::array<std::uint8_t, kMaxMasterKeyLength> key{};
+  const std::span<std::uint8_t> used(key.data(), chosen.key_length);
+  derivation.derive(labels.encryption, used);
+  if (chosen.mode == CipherMode::counter) {
+    expand_aes_key(manager, used, keys.cipher_key());
+    fill_hmac(keys, derivation, labels.authentication, manager);
+  } else {
+    auto* expanded = reinterpret_cast<gcm_key_data*>(keys.cipher_key());
+    if (chosen.key_length == 16)
+      IMB_AES128_GCM_PRE(&manager, key.data(), expanded);
+    else
+      IMB_AES256_GCM_PRE(&manager, key.data(), expanded);
+  }
+  wipe(key.data(), key.size());
+}
+
+bool nearly_over(std::uint64_t used, std::uint64_t lifetime) {
+  return lifetime - used <= lifetime / 16;
+}
+
+}  // namespace
+
+StreamLayout layout_of(const SrtpConfig& config, std::size_t stream_bytes) {
+  const std::size_t keys = round_up(keys_bytes(suite(config.suite)), alignof(SessionKeys));
+  StreamLayout layout;
+  layout.rtp_keys = round_up(stream_bytes, kStreamAlignment);
+  layout.slots = layout.rtp_keys + keys;
+  layout.slot_stride = sizeof(SsrcSlot) + ReplayWindow::bytes(config.rtp_replay_window) +
+                       ReplayWindow::bytes(config.rtcp_replay_window);
+  layout.retired = layout.slots + layout.slot_stride * config.ssrc_capacity;
+  // GCM's key data want a cache line's alignment; the others are content with SessionKeys'.
+  const bool gcm = suite(config.suite).mode == CipherMode::gcm;
+  layout.rtcp_keys = round_up(layout.retired + sizeof(RetiredSsrc) * kRetiredSsrcs,
+                              gcm ? kStreamAlignment : alignof(SessionKeys));
+  layout.total = round_up(layout.rtcp_keys + keys, alignof(SessionKeys));
+  return layout;
+}
+
+void fill_context(CryptoContext& context, const void* stream, const StreamLayout& layout,
+                  const SrtpConfig& config, IMB_MGR& manager) {
+  const auto front = static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&context) -
+                                              static_cast<const std::uint8_t*>(stream));
+  const auto offset = [front](std::size_t at) { return static_cast<std::uint32_t>(at - front); };
+  const Suite& chosen = suite(config.suite);
+  context.rtp_keys = offset(layout.rtp_keys);
+  context.rtcp_keys = offset(layout.rtcp_keys);
+  context.slots = offset(layout.slots);
+  context.retired = offset(layout.retired);
+  context.slot_stride = static_cast<std::uint16_t>(layout.slot_stride);
+  context.rtp_window = static_cast<std::uint16_t>(config.rtp_replay_window);
+  context.rtcp_window = static_cast<std::uint16_t>(config.rtcp_replay_window);
+  context.suite = chosen.id;
+  context.mode = chosen.mode;
+  context.slot_capacity = config.ssrc_capacity;
+  context.mki_length = config.mki_length;
+  context.rtp_tag_length = chosen.srtp_tag_length;
+  context.rtcp_tag_length = chosen.srtcp_tag_length;
+  context.key_length = chosen.key_length;
+  context.encrypt_rtp = config.encrypt_srtp;
+  context.encrypt_rtcp = config.encrypt_srtcp;
+  context.srtp_lifetime = config.srtp_lifetime;
+  context.srtcp_lifetime = config.srtcp_lifetime;
+  context.initial_rollover_counter = config.initial_rollover_counter;
+  std::copy(config.mki.begin(), config.mki.end(), context.mki);
+
+  const KeyDerivation derivation(manager, config.master_key.view(), config.master_salt.view());
+  fill_keys(context.keys(context.rtp_keys), chosen, derivation, kSrtpLabels, manager);
+  fill_keys(context.keys(context.rtcp_keys), chosen, derivation, kSrtcpLabels, manager);
+}
+
+StreamStatus status_of(const CryptoContext& context) {
+  StreamStatus status;
+  status.suite = context.suite;
+  status.srtp_packets = context.srtp_packets.get();
+  status.srtcp_packets = context.srtcp_packets.get();
+  status.near_end_of_life = nearly_over(status.srtp_packets, context.srtp_lifetime) ||
+                            nearly_over(status.srtcp_packets, context.srtcp_lifetime);
+  status.exhausted =
+      status.srtp_packets >= context.srtp_lifetime || status.srtcp_packets >= context.srtcp_lifetime;
+  status.last_ssrc = context.last_ssrc.get();
+  status.rollover_counter = context.last_rollover_counter.get();
+  return status;
+}
+
+}  // namespace sallyport::crypto

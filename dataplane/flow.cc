@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Set-up. Building flows from their configuration, and control's window into those a worker uses.
+#include <new>
+
+#include "base/key_memory.h"
+#include "dataplane/flow_state.h"
+
+namespace sallyport::dataplane {
+
+namespace {
+
+SourceState initial_state(const Arrival& arrival) {
+  if (arrival.policy == SourcePolicy::signalled) return SourceState::fixed;
+  return arrival.stream != nullptr ? SourceState::keyed : SourceState::learning;
+}
+
+void take_arrival(Flow& flow, Arrival arrival) {
+  flow.arrival_address = arrival.address;
+  flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
+  flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
+  flow.source = arrival.source;
+  flow.source_state.fill(initial_state(arrival));
+  flow.learn_from = {arrival.source[0].address, arrival.signalling_peer};
+  flow.learn_window_ms = arrival.latch_window_ms;
+  flow.clock_rate = arrival.clock_rate;
+  flow.inbound_owner = std::move(arrival.stream);
+  flow.inbound = flow.inbound_owner.get();
+  if (flow.inbound != nullptr) flow.inbound_hot_bytes = static_cast<std::uint16_t>(flow.inbound->hot_bytes());
+}
+
+void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
+  for (std::size_t component = 0; component < kComponents; ++component) {
+    const std::uint16_t port = component == 0 ? departure.rtp_port : departure.rtcp_port;
+    flow.headers[component] = HeaderTemplate({local, port}, departure.dscp, departure.ttl);
+    flow.headers[component].next_hop = departure.next_hop[component];
+    if (departure.target[component].port != 0) flow.headers[component].aim_at(departure.target[component]);
+  }
+  flow.outbound_owner = std::move(departure.stream);
+  flow.outbound = flow.outbound_owner.get();
+  if (flow.outbound != nullptr) flow.outbound_hot_bytes = static_cast<std::uint16_t>(flow.outbound->hot_bytes());
+}
+
+}  // namespace
+
+FlowPtr make_flow(FlowConfig config) {
+  FlowPtr flow(new (allocate_key_memory(sizeof(Flow))) Flow);
+  flow->id = config.id;
+  take_arrival(*flow, std::move(config.arrival));
+  const IpAddress local = config.departure.local;
+  take_departure(*flow, std::move(config.departure), local);
+  flow->publish();
+  return flow;
+}
+
+void FlowDeleter::operator()(Flow* flow) const {
+  flow->~Flow();
+  release_key_memory(flow, sizeof(Flow));
+}
+
+std::uint64_t id(const Flow& flow) { return flow.id; }
+const FlowCounters& counters(const Flow& flow) { return flow.counters; }
+FlowView view(const Flow& flow) { return flow.published.load(); }
+const crypto::InboundStream* inbound_stream(const Flow& flow) { return flow.inbound; }
+const crypto::OutboundStream* outbound_stream(const Flow& flow) { return flow.outbound; }
+
+std::size_t memory_bytes(const Flow& flow) {
+  std::size_t bytes = sizeof(Flow);
+  if (flow.inbound != nullptr) bytes += flow.inbound->memory_bytes();
+  if (flow.outbound != nullptr) bytes += flow.outbound->memory_bytes();
+  return bytes;
+}
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Hot. What a Flow is made of, in the order in which a packet touches it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/ip_address.h"
+#include "base/seqlock.h"
+#include "crypto/srtp.h"
+#include "dataplane/counters.h"
+#include "dataplane/flow.h"
+#include "dataplane/header_template.h"
+#include "dataplane/reception.h"
+
+namespace sallyport::dataplane {
+
+/// How a flow decides whose packets it takes.
+enum class SourceState : std::uint8_t {
+  fixed,     ///< only `source`: signalled, or latched for good
+  keyed,     ///< any source may try; the one whose tag verified last is `source`
+  learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it
+};
+
+struct alignas(64) Flow {
+  // Set when linked.
+  Flow* reverse = nullptr;
+  crypto::InboundStream* inbound = nullptr;    ///< owned through `arrival`
+  crypto::OutboundStream* outbound = nullptr;  ///< owned through `departure`
+  std::uint64_t id = 0;
+  std::uint16_t inbound_hot_bytes = 0;
+  std::uint16_t outbound_hot_bytes = 0;
+  std::array<SourceState, kComponents> source_state{};
+  bool arrives_muxed = false;
+  bool latched = false;
+  bool capture_received = false;
+  bool capture_opened = false;
+  std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
+
+  std::array<HeaderTemplate, kComponents> headers{};
+
+  FlowCounters counters;
+  Reception reception;
+
+  // Rarely touched by a packet.
+  std::uint64_t learn_until_tsc = 0;
+  std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
+  std::array<std::uint16_t, kComponents> arrival_ports{};
+  std::uint8_t arrival_address = 0;
+  std::uint32_t learn_window_ms = 0;
+  std::uint32_t clock_rate = 8000;
+  crypto::InboundStreamPtr inbound_owner;
+  crypto::OutboundStreamPtr outbound_owner;
+  Seqlock<FlowView> published;  ///< what control reads while a worker changes the rest
+
+  /// The worker tells control what it learned.
+  void publish() { published.store({source, {headers[0].target(), headers[1].target()}, latched}); }
+};
+
+/// The part of a flow that every packet touches.
+inline constexpr std::size_t kFlowHotBytes = 512;
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Hot. The stages between finding a flow and sending. Check, verify, commit: until `unprotect` has opened a packet
+// nothing of it is remembered.
+#include "dataplane/relay.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+#include <rte_mbuf.h>
+
+#include "dataplane/latch.h"
+#include "dataplane/rtcp.h"
+
+namespace sallyport::dataplane {
+
+namespace {
+
+using crypto::InboundPacket;
+using crypto::OutboundPacket;
+using crypto::SrtpOutcome;
+
+constexpr Verdict verdict_when_opening(SrtpOutcome outcome) {
+  switch (outcome) {
+    case SrtpOutcome::ok: return Verdict::forward;
+    case SrtpOutcome::too_short: return Verdict::drop_srtp_short;
+    case SrtpOutcome::no_room: return Verdict::drop_no_room;
+    case SrtpOutcome::unknown_mki: return Verdict::drop_srtp_mki;
+    case SrtpOutcome::replayed: return Verdict::drop_srtp_replayed;
+    case SrtpOutcome::too_old: return Verdict::drop_srtp_too_old;
+    case SrtpOutcome::forged: return Verdict::drop_srtp_forged;
+    case SrtpOutcome::not_encrypted: return Verdict::drop_srtp_not_encrypted;
+    case SrtpOutcome::key_exhausted: return Verdict::drop_key_exhausted;
+    case SrtpOutcome::too_many_ssrcs: return Verdict::drop_srtp_ssrc_limit;
+  }
+  return Verdict::drop_srtp_forged;
+}
+
+/// Closing refuses an index twice or too late for the same reason: its keystream may have been used.
+constexpr Verdict verdict_when_closing(SrtpOutcome outcome) {
+  if (outcome == SrtpOutcome::replayed || outcome == SrtpOutcome::too_old) return Verdict::drop_index_reused;
+  return verdict_when_opening(outcome);
+}
+
+void count_refusal(SrtpOutcome outcome, FlowCounters& counters) {
+  if (outcome == SrtpOutcome::forged) counters.forged.add();
+  if (outcome == SrtpOutcome::replayed) counters.replayed.add();
+  if (outcome == SrtpOutcome::too_old) counters.too_old.add();
+}
+
+/// Copies a packet for whoever watches. Cold: only flows under capture come here.
+[[gnu::noinline]] void capture(const PacketView& view, bool opened, RelaySurroundings& around) {
+  const bool room = around.captures.write_available() > 0;
+  if (!room) return around.counters.captures_lost.add();
+  CaptureRecord record;
+  record.flow_id = view.flow->id;
+  record.tsc = around.tsc;
+  record.opened = opened;
+  record.original_length = view.length;
+  record.length = static_cast<std::uint16_t>(std::min<std::size_t>(view.length, CaptureRecord::kSnapLength));
+  record.source = view.source;
+  record.destination = {around.addresses[view.address].address, view.local_port};
+  std::memcpy(record.payload.data(), view.payload, record.length);
+  around.captures.push(record);
+  around.counters.captured.add();
+}
+
+/// The keyed packets of one component, side by side as the engine wants them, and where each stands in the burst.
+template <typename Packet>
+struct Gathered {
+  std::array<Packet, Burst::kCapacity> packets;
+  std::array<std::uint8_t, Burst::kCapacity> places;
+  std::size_t size = 0;
+
+  Packet& add(std::size_t place) {
+    places[size] = static_cast<std::uint8_t>(place);
+    return packets[size++];
+  }
+  [[nodiscard]] std::span<Packet> all() { return {packets.data(), size}; }
+};
+
+template <typename Packet>
+void describe(const PacketView& view, const rte_mbuf& mbuf, Packet& packet) {
+  packet.data = view.payload;
+  packet.length = view.length;
+  packet.header_length = view.rtp.length;
+  packet.sequence = view.rtp.sequence;
+  packet.ssrc = view.rtp.ssrc;
+  const auto offset = static_cast<std::size_t>(view.payload - static_cast<const std::uint8_t*>(mbuf.buf_addr));
+  packet.room = static_cast<std::uint16_t>(mbuf.buf_len - offset);
+}
+
+bool opened_well(const PacketView& view) {
+  if (view.component == Component::rtcp) return is_rtcp_compound(view.octets());
+  return !view.rtp.padded || has_valid_padding(view.octets(), view.rtp.length);
+}
+
+void unprotect_component(Burst& burst, Component component, RelaySurroundings& around) {
+  Gathered<InboundPacket> gathered;
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    const PacketView& view = burst.views[i];
+    if (!burst.undecided(i) || view.component != component || view.flow->inbound == nullptr) continue;
+    InboundPacket& packet = gathered.add(i);
+    describe(view, *burst.packets[i], packet);
+    packet.stream = view.flow->inbound;
+  }
+  if (gathered.size == 0) return;
+  if (component == Component::rtp)
+    around.engine.unprotect_rtp(gathered.all());
+  else
+    around.engine.unprotect_rtcp(gathered.all());
+  for (std::size_t n = 0; n < gathered.size; ++n) {
+    const InboundPacket& packet = gathered.packets[n];
+    const std::size_t i = gathered.places[n];
+    burst.views[i].length = packet.length;
+    if (packet.outcome == SrtpOutcome::ok) continue;
+    count_refusal(packet.outcome, burst.views[i].flow->counters);
+    burst.drop(i, verdict_when_opening(packet.outcome));
+  }
+}
+
+void protect_component(Burst& burst, Component component, RelaySurroundings& around) {
+  Gathered<OutboundPacket> gathered;
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    const PacketView& view = burst.views[i];
+    if (!burst.undecided(i) || view.component != component || view.flow->outbound == nullptr) continue;
+    OutboundPacket& packet = gathered.add(i);
+    describe(view, *burst.packets[i], packet);
+    packet.stream = view.flow->outbound;
+  }
+  if (gathered.size == 0) return;
+  if (component == Component::rtp)
+    around.engine.protect_rtp(gathered.all());
+  else
+    around.engine.protect_rtcp(gathered.all());
+  for (std::size_t n = 0; n < gathered.size; ++n) {
+    const OutboundPacket& packet = gathered.packets[n];
+    const std::size_t i = gathered.places[n];
+    burst.views[i].length = packet.length;
+    if (packet.outcome != SrtpOutcome::ok) burst.drop(i, verdict_when_closing(packet.outcome));
+  }
+}
+
+bool any_rtcp(const Burst& burst) {
+  for (std::size_t i = 0; i < burst.size; ++i)
+    if (burst.undecided(i) && burst.views[i].component == Component::rtcp) return true;
+  return false;
+}
+
+}  // namespace
+
+void admit(Burst& burst, RelaySurroundings& around) {
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    if (!burst.undecided(i)) continue;
+    const PacketView& view = burst.views[i];
+    if (view.flow->capture_received) capture(view, false, around);
+    if (source_admitted(*view.flow, view, around.tsc)) continue;
+    view.flow->counters.wrong_source.add();
+    burst.drop(i, Verdict::drop_source);
+  }
+}
+
+void unprotect(Burst& burst, RelaySurroundings& around) {
+  unprotect_component(burst, Component::rtp, around);
+  if (any_rtcp(burst)) unprotect_component(burst, Component::rtcp, around);
+}
+
+void learn(Burst& burst, RelaySurroundings& around) {
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    if (!burst.undecided(i)) continue;
+    const PacketView& view = burst.views[i];
+    Flow& flow = *view.flow;
+    if (!opened_well(view)) {
+      burst.drop(i, view.component == Component::rtp ? Verdict::drop_rtp_malformed : Verdict::drop_rtcp_malformed);
+      continue;
+    }
+    if (flow.capture_opened) capture(view, true, around);
+    if (source_is_news(flow, view) && !latch(flow, view, around.events)) around.counters.events_lost.add();
+    flow.counters.packets[view.component_index()].add();
+    flow.counters.bytes[view.component_index()].add(view.arrived_length);
+    flow.counters.last_seen.set(around.tsc);
+    if (view.component == Component::rtp) flow.reception.packet(view.rtp, around.tsc, flow.counters);
+  }
+}
+
+void protect(Burst& burst, RelaySurroundings& around) {
+  protect_component(burst, Component::rtp, around);
+  if (any_rtcp(burst)) protect_component(burst, Component::rtcp, around);
+}
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Set-up. What a worker does between packets: orders of control, and sleep. Runs on the worker's thread.
+#include "dataplane/worker.h"
+
+#include <cassert>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+
+namespace sallyport::dataplane {
+
+namespace {
+
+constexpr std::uint64_t kSpinPolls = 2000;       // empty turns before the worker thinks of sleeping
+constexpr long kSleepNanoseconds = 100'000;      // bounds what sleep adds to a packet's delay
+
+}  // namespace
+
+Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
+    : wiring_(std::move(wiring)),
+      engine_(std::move(engine)),
+      rings_(std::make_unique<WorkerRings>()),
+      counters_(std::make_unique<WorkerCounters>()),
+      addresses_(wiring_.addresses),
+      port_index_(wiring_.addresses),
+      flows_(port_index_.size()),
+      around_{*engine_, wiring_.addresses, *counters_, rings_->events, rings_->captures},
+      doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (doorbell_ < 0) throw std::system_error(errno, std::generic_category(), "a worker's doorbell");
+}
+
+Worker::~Worker() {
+  rings_->punts.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  rings_->injections.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  for (PacketRing* ring : wiring_.strays_in) ring->consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  close(doorbell_);
+}
+
+void Worker::run(const std::atomic<bool>& stop) {
+  prctl(PR_SET_TIMERSLACK, 1);  // the default of 50 µs would add half again to a sleep
+  std::uint64_t empty_polls = 0;
+  std::uint64_t began = rte_rdtsc();
+  while (!stop.load(std::memory_order_relaxed)) {
+    const std::size_t received = poll_once(began);
+    const std::uint64_t ended = rte_rdtsc();
+    if (received > 0) {
+      counters_->busy_cycles.add(ended - began);
+      empty_polls = 0;
+    } else if (wiring_.poll == PollMode::adaptive && ++empty_polls > kSpinPolls) {
+      sleep();
+    } else {
+      rte_pause();
+    }
+    began = rte_rdtsc();
+  }
+  take_commands();  // a receipt for every order, also for those that came with the stop
+}
+
+/// Sleeps until the doorbell rings, and briefly at most: a queue that cannot ring is looked at soon.
+void Worker::sleep() {
+  counters_->sleeps.add();
+  asleep_.store(true, std::memory_order_seq_cst);
+  if (rings_->commands.read_available() == 0) {
+    pollfd doorbell{doorbell_, POLLIN, 0};
+    const timespec limit{0, kSleepNanoseconds};
+    if (ppoll(&doorbell, 1, &limit, nullptr) > 0) {
+      std::uint64_t rings = 0;
+      [[maybe_unused]] const auto read_octets = read(doorbell_, &rings, sizeof rings);
+    }
+  }
+  asleep_.store(false, std::memory_order_relaxed);
+}
+
+void Worker::wake() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // the order is in the ring before we look whether it sleeps
+  if (!asleep_.load(std::memory_order_relaxed)) return;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = write(doorbell_, &one, sizeof one);
+}
+
+void Worker::take_commands() {
+  Command* command = nullptr;
+  while (rings_->commands.pop(command)) {
+    execute(*command);
+    [[maybe_unused]] const bool room = rings_->receipts.push(command);
+    assert(room);
+  }
+}
+
+void Worker::execute(Command& command) {
+  Flow* const a = command.flows[0];
+  Flow* const b = command.flows[1];
+  command.result = CommandResult::done;
+  switch (command.kind) {
+    case CommandKind::link: command.result = link(*a, *b); return;
+    case CommandKind::unlink: command.result = unlink(*a, *b); return;
+    case CommandKind::replace: command.result = replace(command); return;
+    case CommandKind::set_next_hop:
+      next_hops_.set(command.next_hop_id, command.next_hop, wiring_.ports[command.next_hop.port].mac);
+      return;
+    case CommandKind::retarget:
+      if (!is_linked(*a)) command.result = CommandResult::not_linked;
+      else a->headers[static_cast<std::size_t>(command.component)].next_hop = command.next_hop_id;
+      return;
+    case CommandKind::capture:
+      if (!is_linked(*a)) command.result = CommandResult::not_linked;
+      a->capture_received = command.capture_received;
+      a->capture_opened = command.capture_opened;
+      return;
+  }
+}
+
+bool Worker::is_linked(const Flow& flow) const {
+  return flows_.find(port_index_.of(flow.arrival_address, flow.arrival_ports[0])) == &flow;
+}
+
+void Worker::set_ports(const Flow& flow, Flow* entry, std::uint8_t owner) {
+  for (const std::uint16_t port : flow.arrival_ports) {
+    const std::uint32_t index = port_index_.of(flow.arrival_address, port);
+    flows_.set(index, entry);
+    wiring_.owners.set(index, owner);
+  }
+}
+
+bool Worker::ports_are_free(const Flow& flow) const {
+  for (const std::uint16_t port : flow.arrival_ports) {
+    const std::uint32_t index = port_index_.of(flow.arrival_address, port);
+    if (index == PortIndex::kNone || wiring_.owners.of(index) != OwnerTable::kNobody) return false;
+  }
+  return true;
+}
+
+CommandResult Worker::link(Flow& a, Flow& b) {
+  if (!ports_are_free(a) || !ports_are_free(b)) return CommandResult::port_in_use;
+  a.reverse = &b;
+  b.reverse = &a;
+  for (Flow* flow : {&a, &b}) {
+    flow->learn_until_tsc = rte_rdtsc() + wiring_.tsc_hz / 1000 * flow->learn_window_ms;
+    flow->reception = Reception(MediaClock(flow->clock_rate, wiring_.tsc_hz));
+    set_ports(*flow, flow, wiring_.index);
+  }
+  return CommandResult::done;
+}
+
+CommandResult Worker::unlink(Flow& a, Flow& b) {
+  if (!is_linked(a) || !is_linked(b)) return CommandResult::not_linked;
+  set_ports(a, nullptr, OwnerTable::kNobody);
+  set_ports(b, nullptr, OwnerTable::kNobody);
+  return CommandResult::done;
+}
+
+CommandResult Worker::replace(Command& command) {
+  const CommandResult unlinked = unlink(*command.flows[0], *command.flows[1]);
+  if (unlinked != CommandResult::done) return unlinked;
+  const CommandResult linked = link(*command.replacements[0], *command.replacements[1]);
+  // The ports of the old pair are free again, so this cannot fail.
+  if (linked != CommandResult::done) link(*command.flows[0], *command.flows[1]);
+  return linked;
+}
+
+}  // namespace sallyport::dataplane
