@@ -124,6 +124,23 @@ void place_address(ConfigSection& section, const dataplane::MediaAddress& media,
   placed.push_back(media);
 }
 
+/// `192.0.2.1`, or `192.0.2.1/24` where a twin is to be told the network.
+bool parse_media_address(ConfigSection& section, const std::string& text, dataplane::MediaAddress& media) {
+  const auto slash = text.find('/');
+  const auto address = IpAddress::parse(std::string_view(text).substr(0, slash));
+  if (!address) return section.error("addresses", address.error().text), false;
+  if (address->is_unspecified() || address->is_multicast())
+    return section.error("addresses", address->to_string() + " cannot be a media address"), false;
+  media.address = *address;
+  media.prefix_length = 0;
+  if (slash == std::string::npos) return true;
+  const char* end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data() + slash + 1, end, media.prefix_length);
+  const unsigned longest = address->is_v4() ? 32 : 128;
+  if (failure == std::errc{} && stop == end && media.prefix_length >= 1 && media.prefix_length <= longest) return true;
+  return section.error("addresses", "a prefix length is a number from 1 to " + std::to_string(longest)), false;
+}
+
 void read_addresses(ConfigSection& section, Config& config, SideConfig& side) {
   dataplane::MediaAddress media;
   media.port = side.port;
@@ -134,15 +151,11 @@ void read_addresses(ConfigSection& section, Config& config, SideConfig& side) {
   const auto texts = section.texts("addresses");
   if (texts.empty()) section.error("addresses", "must list at least one IP address");
   for (const std::string& text : texts) {
-    const auto address = IpAddress::parse(text);
-    if (!address) {
-      section.error("addresses", address.error().text);
-    } else if (address->is_unspecified() || address->is_multicast()) {
-      section.error("addresses", text + " cannot be a media address");
-    } else {
-      media.address = *address;
+    if (!parse_media_address(section, text, media)) continue;
+    if (media.prefix_length != 0 && config.runtime.ports[side.port].twin.empty())
+      section.error("addresses", "a prefix length is for a side with a twin only: elsewhere the kernel knows it");
+    else
       place_address(section, media, config, side);
-    }
   }
 }
 

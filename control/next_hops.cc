@@ -26,16 +26,19 @@ NextHopTable::NextHopTable(MediaPlane& plane, NextHopResolver& resolver, Limits&
 Result<NextHopLease> NextHopTable::acquire(std::uint8_t address, const IpAddress& destination) {
   const auto route = resolver_.lookup(address, destination);
   if (!route) return tl::unexpected(route.error());
-  const Key key{address, route->neighbour};
-  if (const auto known = ids_.find(key); known != ids_.end()) {
+  if (const auto known = ids_.find(route->name); known != ids_.end()) {
     ++entries_[known->second].leases;
+    update(*route);
     return NextHopLease(*this, known->second);
   }
-  if (free_.empty()) return limits_.refuse(Limit::next_hops);
+  if (free_.empty()) {
+    resolver_.forget(route->name);
+    return limits_.refuse(Limit::next_hops);
+  }
   const dataplane::NextHopId id = free_.back();
   free_.pop_back();
-  ids_.emplace(key, id);
-  entries_[id] = Entry{key, route->hop, 1};
+  ids_.emplace(route->name, id);
+  entries_[id] = Entry{route->name, route->hop, 1};
   publish(id);
   return NextHopLease(*this, id);
 }
@@ -45,22 +48,16 @@ void NextHopTable::release(dataplane::NextHopId id) {
   if (--entry.leases != 0) return;
   // No flow names this entry any more: leases end with receipts. Workers keep its value until the number is
   // reused.
-  ids_.erase(entry.key);
+  resolver_.forget(entry.name);
+  ids_.erase(entry.name);
   free_.push_back(id);
 }
 
-void NextHopTable::refresh() {
-  for (const auto& [key, id] : ids_) {
-    const auto route = resolver_.lookup(key.first, key.second);
-    dataplane::NextHop hop = entries_[id].hop;
-    if (route)
-      hop = route->hop;
-    else
-      hop.resolved = false;
-    if (same(hop, entries_[id].hop)) continue;
-    entries_[id].hop = hop;
-    publish(id);
-  }
+void NextHopTable::update(const Route& route) {
+  const auto known = ids_.find(route.name);
+  if (known == ids_.end() || same(entries_[known->second].hop, route.hop)) return;
+  entries_[known->second].hop = route.hop;
+  publish(known->second);
 }
 
 void NextHopTable::publish(dataplane::NextHopId id) {

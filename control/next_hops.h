@@ -15,18 +15,29 @@
 
 namespace sallyport::control {
 
+/// What distinguishes next hops: thousands of destinations behind one gateway share one.
+struct NextHopName {
+  std::uint8_t port = 0;         ///< index into Runtime::ports()
+  unsigned interface_index = 0;  ///< the kernel's; 0: it has none
+  IpAddress neighbour;           ///< the gateway, or the destination itself when it is on the link
+  std::uint16_t mtu = 0;
+
+  friend auto operator<=>(const NextHopName&, const NextHopName&) = default;
+};
+
 /// How a destination is reached from a media address.
 struct Route {
-  IpAddress neighbour;     ///< the gateway, or the destination itself when it is on the link
+  NextHopName name;
   dataplane::NextHop hop;  ///< unresolved until the neighbour's link address is known
 };
 
 class NextHopResolver {
  public:
   virtual ~NextHopResolver() = default;
-  /// `address` is an index into RuntimeConfig::addresses. not_found: no route; refused: it leaves by no media
-  /// port.
+  /// `address` is an index into RuntimeConfig::addresses. not_found: no route; refused: it leaves by no media port.
   [[nodiscard]] virtual Result<Route> lookup(std::uint8_t address, const IpAddress& destination) = 0;
+  /// Nothing is sent there any more.
+  virtual void forget(const NextHopName& name) = 0;
 };
 
 class NextHopTable;
@@ -52,24 +63,23 @@ class NextHopLease {
   dataplane::NextHopId id_ = dataplane::kNoNextHop;
 };
 
-/// Entries are shared by everything that goes to the same neighbour from the same media address.
+/// Entries are shared by everything that goes to the same neighbour.
 class NextHopTable {
  public:
   NextHopTable(MediaPlane& plane, NextHopResolver& resolver, Limits& limits);
 
   /// Errors: not_found and refused from the resolver; exhausted when every number is in use.
   [[nodiscard]] Result<NextHopLease> acquire(std::uint8_t address, const IpAddress& destination);
-  /// Asks again how each neighbour is reached and tells the workers what changed.
-  void refresh();
+  /// The neighbour is reached differently now: the workers are told.
+  void update(const Route& route);
 
   [[nodiscard]] std::size_t in_use() const { return ids_.size(); }
   [[nodiscard]] const dataplane::NextHop& hop(dataplane::NextHopId id) const { return entries_[id].hop; }
 
  private:
   friend class NextHopLease;
-  using Key = std::pair<std::uint8_t, IpAddress>;  ///< media address, neighbour
   struct Entry {
-    Key key;
+    NextHopName name;
     dataplane::NextHop hop;
     std::uint32_t leases = 0;
   };
@@ -82,7 +92,7 @@ class NextHopTable {
   Limits& limits_;
   std::vector<Entry> entries_;  ///< by id; 0 is never used
   std::vector<dataplane::NextHopId> free_;
-  std::map<Key, dataplane::NextHopId> ids_;
+  std::map<NextHopName, dataplane::NextHopId> ids_;
 };
 
 }  // namespace sallyport::control

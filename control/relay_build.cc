@@ -126,7 +126,7 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   flow.arrival.signalling_peer = source.signalling_peer;
   flow.arrival.latch_window_ms = config_.media.latch_window_ms;
   flow.arrival.clock_rate = source.clock_rate;
-  flow.departure.address = leaves.ports.address();
+  flow.departure.local = config_.runtime.addresses[leaves.ports.address()].address;
   flow.departure.rtp_port = leaves.ports.port();
   flow.departure.rtcp_port = rtcp_port(leaves);
   flow.departure.target = remote_endpoints(target);

@@ -79,7 +79,6 @@ void RelayManager::check_routes(Relay& relay) {
 }
 
 void RelayManager::routes_changed() {
-  next_hops_.refresh();
   route_checks_left_ = relays_.size();
 }
 
