@@ -37,11 +37,7 @@ class HashBatch {
 
   /// Returns the packet's place in the batch.
   std::uint32_t add(const SessionKeys& keys, const std::uint8_t* data, std::uint32_t length) {
-    IMB_JOB& job = jobs_[count_];
-    job.src = data;
-    job.msg_len_to_hash_in_bytes = length;
-    job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
-    job.u.HMAC._hashed_auth_key_xor_opad = keys.hmac_outer;
+    set(jobs_[count_], keys, data, length);
     return count_++;
   }
   /// Computes all tags and makes the batch empty; the tags stay until others take their places.
@@ -49,9 +45,12 @@ class HashBatch {
     if (count_ > 0) IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
     count_ = 0;
   }
-  /// Computes one tag anew, after the packet changed under it.
-  void rerun(std::uint32_t place) {
-    IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[place], 1, IMB_AUTH_HMAC_SHA_1);
+  /// The tag of one packet more, at once; it stays until the next call.
+  [[nodiscard]] const std::uint8_t* single(const SessionKeys& keys, const std::uint8_t* data,
+                                           std::uint32_t length) {
+    set(jobs_[kSingle], keys, data, length);
+    IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
+    return tags_[kSingle].octets;
   }
   [[nodiscard]] const std::uint8_t* tag(std::uint32_t place) const { return tags_[place].octets; }
 
@@ -62,10 +61,19 @@ class HashBatch {
     std::uint8_t octets[16];
   };
 
+  static constexpr std::size_t kSingle = SrtpEngine::kMaxBurst;
+
+  static void set(IMB_JOB& job, const SessionKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+    job.src = data;
+    job.msg_len_to_hash_in_bytes = length;
+    job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
+    job.u.HMAC._hashed_auth_key_xor_opad = keys.hmac_outer;
+  }
+
   IMB_MGR& manager_;
   std::uint32_t count_ = 0;
-  std::array<Tag, SrtpEngine::kMaxBurst> tags_{};
-  std::array<IMB_JOB, SrtpEngine::kMaxBurst> jobs_{};
+  std::array<Tag, SrtpEngine::kMaxBurst + 1> tags_{};
+  std::array<IMB_JOB, SrtpEngine::kMaxBurst + 1> jobs_{};
 };
 
 /// AES in counter mode over up to a burst of payloads, in place. IPsec-MB's burst wants one key size: a

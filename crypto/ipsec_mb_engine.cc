@@ -38,6 +38,8 @@ bool same_tag(const std::uint8_t* left, const std::uint8_t* right, std::uint32_t
 // ---- unprotect
 // ------------------------------------------------------------------------------------------------------
 
+/// What can be refused for good is; a packet that is replayed or too old by what is known now waits for its
+/// turn unhashed, for those before it may move the window or the roll-over.
 template <typename Protocol>
 SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
   CryptoContext& context = context_of(packet);
@@ -50,12 +52,12 @@ SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
 
   std::uint8_t* const word = packet.data + end;
   opening.word = load_be32(word);
-  const IndexCheck check = Protocol::check(context, packet, opening.word);
-  if (check.outcome != SrtpOutcome::ok) return check.outcome;
   opening.packet = &packet;
-  opening.index = check.index;
   opening.end = end;
   copy_tag(opening.tag, tag, tag_length);
+  const IndexCheck check = Protocol::check(context, packet, opening.word);
+  opening.index = check.outcome == SrtpOutcome::ok ? check.index : kNotHashed;
+  if (opening.index == kNotHashed) return SrtpOutcome::ok;
   store_be32(word, Protocol::word(context, check.index));
   opening.place = hashes_.add(Protocol::keys(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;
@@ -70,16 +72,16 @@ SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
   std::uint8_t* const word = packet.data + opening.end;
   const IndexCheck check = Protocol::check(context, packet, opening.word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
+  SessionKeys& keys = Protocol::keys(context);
+  const std::uint8_t* tag = hashes_.tag(opening.place);
   if (check.index != opening.index) [[unlikely]] {
     store_be32(word, Protocol::word(context, check.index));
-    hashes_.rerun(opening.place);
+    tag = hashes_.single(keys, packet.data, opening.end + kWordLength);
   }
-  if (!same_tag(opening.tag, hashes_.tag(opening.place), Protocol::tag_length(context)))
-    return SrtpOutcome::forged;
+  if (!same_tag(opening.tag, tag, Protocol::tag_length(context))) return SrtpOutcome::forged;
   Protocol::commit(context, check, packet);
 
   const std::uint32_t clear = Protocol::clear_length(packet);
-  SessionKeys& keys = Protocol::keys(context);
   if (Protocol::encrypts(context))
     ciphers_.add(keys, context.key_length, counter_iv(keys, packet.ssrc, check.index), packet.data + clear,
                  opening.end - clear);

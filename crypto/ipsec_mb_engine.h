@@ -38,10 +38,12 @@ class IpsecMbEngine final : public SrtpEngine {
   [[nodiscard]] std::string_view description() const override;
 
  private:
-  /// A packet whose tag is being computed.
+  static constexpr std::uint64_t kNotHashed = ~std::uint64_t{0};
+
+  /// A packet between its check and its commit.
   struct Opening {
     InboundPacket* packet;
-    std::uint64_t index;
+    std::uint64_t index;   ///< that was hashed, or kNotHashed
     std::uint32_t end;     ///< of the payload
     std::uint32_t word;    ///< received: SRTCP's E bit and index, or what the ROC stands on
     std::uint32_t place;   ///< in the hash batch

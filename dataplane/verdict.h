@@ -56,7 +56,7 @@ inline constexpr std::array kVerdicts = std::to_array<VerdictInfo>({
     {Verdict::drop_frame_malformed, "drop_frame_malformed", "lengths or checksums of Ethernet, IP or UDP contradict each other"},
     {Verdict::drop_frame_unsupported, "drop_frame_unsupported", "not IP/UDP, and the port has no twin to take it"},
     {Verdict::drop_fragment, "drop_fragment", "an IP fragment; media must fit the MTU"},
-    {Verdict::drop_not_ours, "drop_not_ours", "addressed to none of the media addresses"},
+    {Verdict::drop_not_ours, "drop_not_ours", "addressed to none of the media addresses and port ranges"},
     {Verdict::drop_no_flow, "drop_no_flow", "no relay uses this port"},
     {Verdict::drop_unexpected_stun, "drop_unexpected_stun", "STUN on a leg without ICE"},
     {Verdict::drop_unexpected_dtls, "drop_unexpected_dtls", "DTLS on a leg that is not keyed by it"},

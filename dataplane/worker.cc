@@ -108,7 +108,8 @@ Verdict Worker::parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& vi
     view.address = addresses_.find(parsed.destination.address, parsed.vlan);
     const bool ours = view.address != AddressTable::kNone &&
                       (port == kAnyPort || wiring_.addresses[view.address].port == port);
-    if (ours) {
+    const bool media = ours && port_index_.of(view.address, parsed.destination.port) != PortIndex::kNone;
+    if (media) {
       view.payload = frame + parsed.payload_offset;
       view.length = view.arrived_length = parsed.payload_length;
       view.local_port = parsed.destination.port;
@@ -146,10 +147,7 @@ void Worker::find_flows() {
   for (std::size_t i = 0; i < burst_.size; ++i) {
     if (!burst_.undecided(i)) continue;
     indices[i] = port_index_.of(burst_.views[i].address, burst_.views[i].local_port);
-    if (indices[i] == PortIndex::kNone)
-      burst_.verdicts[i] = Verdict::drop_no_flow;
-    else
-      flows_.prefetch(indices[i]);
+    flows_.prefetch(indices[i]);
   }
   for (std::size_t i = 0; i < burst_.size; ++i) {
     if (!burst_.undecided(i)) continue;

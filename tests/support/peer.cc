@@ -60,8 +60,7 @@ Peer::Peer(std::optional<crypto::SuiteId> suite, std::uint8_t send_seed, std::ui
   inbound_ = value_or_throw(engine_->make_inbound(srtp_config(*suite, receive_seed)));
 }
 
-Octets Peer::close_rtp(const RtpSpec& spec, std::span<const std::uint8_t> payload) {
-  Octets packet = rtp_packet(spec, payload);
+Octets Peer::close_rtp(Octets packet) {
   if (outbound_ == nullptr) return packet;
   const std::size_t length = packet.size();
   packet.resize(kRoom);

@@ -21,7 +21,10 @@ class Peer {
        crypto::EngineKind engine = crypto::EngineKind::ipsec_mb);
 
   /// The packet as it goes on the wire.
-  [[nodiscard]] Octets close_rtp(const RtpSpec& spec, std::span<const std::uint8_t> payload);
+  [[nodiscard]] Octets close_rtp(const RtpSpec& spec, std::span<const std::uint8_t> payload) {
+    return close_rtp(rtp_packet(spec, payload));
+  }
+  [[nodiscard]] Octets close_rtp(Octets packet);
   [[nodiscard]] Octets close_rtcp(std::span<const std::uint8_t> compound);
   /// The packet in clear, or nothing when it does not verify.
   [[nodiscard]] std::optional<Octets> open_rtp(std::span<const std::uint8_t> packet);

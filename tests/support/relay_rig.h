@@ -46,6 +46,10 @@ class RingPort {
 
 /// Port 0 is the access side, port 1 the core side.
 class RelayRig {
+  // Outlive the workers that use them.
+  std::unique_ptr<dataplane::OwnerTable> owners_;
+  std::vector<std::vector<std::unique_ptr<dataplane::PacketRing>>> strays_;
+
  public:
   struct Options {
     std::size_t workers = 1;
@@ -75,10 +79,6 @@ class RelayRig {
   std::vector<dataplane::MediaAddress> addresses;
   std::vector<std::unique_ptr<dataplane::Worker>> workers;
   std::unique_ptr<crypto::SrtpEngine> engine;  ///< control's
-
- private:
-  std::unique_ptr<dataplane::OwnerTable> owners_;
-  std::vector<std::vector<std::unique_ptr<dataplane::PacketRing>>> strays_;
 };
 
 /// Next hops that every rig knows: of the access side, of the core side, one never resolved.

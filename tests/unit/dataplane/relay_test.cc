@@ -148,7 +148,7 @@ TEST(Relay, EveryBadPacketHasItsVerdict) {
   expect_drop(rig, test::udp_frame(stranger, good), Verdict::drop_source, "another host");
   expect_drop(rig, test::udp_frame(off_port, good), Verdict::drop_source, "another port");
   expect_drop(rig, test::udp_frame(nobody, good), Verdict::drop_no_flow, "a port nobody has");
-  expect_drop(rig, test::udp_frame(outside, good), Verdict::drop_no_flow, "outside the range");
+  expect_drop(rig, test::udp_frame(outside, good), Verdict::drop_not_ours, "outside the range");
   expect_drop(rig, test::udp_frame(not_ours, good), Verdict::drop_not_ours, "another address");
   expect_drop(rig, test::udp_frame(other_side, good), Verdict::drop_not_ours, "the core's address from access");
   expect_drop(rig, test::udp_frame(tagged, good), Verdict::drop_not_ours, "another VLAN");
@@ -201,18 +201,25 @@ TEST(Relay, WhatProtectionMakesTooLargeIsDropped) {
 TEST(Relay, PaddingIsJudgedAfterOpening) {
   RelayRig rig;
   Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80});
+  const Octets honest = test::rtp_packet({.sequence = 1, .padding = 4}, kVoice);
   Octets lying = test::rtp_packet({.sequence = 2, .padding = 4}, Octets(4, 0));
   lying.back() = 200;
-  const test::RtpSpec honest{.sequence = 1, .padding = 4};
-  rig.access.deliver(call.from_access(call.access_peer.close_rtp(honest, kVoice)));
-  test::Peer raw(SuiteId::aes_cm_128_hmac_sha1_80, 1, 2);
-  Octets padded = Octets(lying.begin() + 12, lying.end());
+  rig.access.deliver(call.from_access(call.access_peer.close_rtp(honest)));
+  rig.access.deliver(call.from_access(call.access_peer.close_rtp(lying)));
   rig.settle();
   EXPECT_EQ(rig.core.sent().size(), 1u);
-  // The same header with a padding bit, and a last octet that claims more than there is.
-  rig.access.deliver(call.from_access(call.access_peer.close_rtp({.sequence = 2, .padding = 1}, {})));
+  EXPECT_EQ(rig.verdicts(Verdict::drop_rtp_malformed), 1u);
+}
+
+TEST(Relay, RtcpLengthsAreJudgedAfterOpening) {
+  RelayRig rig;
+  Call call(rig, {.access_suite = SuiteId::aead_aes_128_gcm});
+  Octets lying = test::rtcp_compound(1);
+  lying[3] = 77;
+  rig.access.deliver(call.from_access(call.access_peer.close_rtcp(lying), 1));
   rig.settle();
-  EXPECT_EQ(rig.core.sent().size(), 1u);
+  EXPECT_TRUE(rig.core.sent().empty());
+  EXPECT_EQ(rig.verdicts(Verdict::drop_rtcp_malformed), 1u);
 }
 
 TEST(Relay, NoTargetAndNoNextHopAreCounted) {
