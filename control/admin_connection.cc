@@ -17,7 +17,8 @@ constexpr std::chrono::seconds kIdle{600};    ///< a client that asks nothing
 constexpr std::chrono::seconds kStalled{30};  ///< a client that does not read
 }  // namespace
 
-AdminConnection::AdminConnection(Socket socket, Limits& limits, AdminService& service, std::function<void()> input)
+AdminConnection::AdminConnection(Socket socket, Limits& limits, AdminService& service,
+                                 std::function<void()> input)
     : socket_(std::move(socket)),
       limits_(limits),
       service_(service),
@@ -63,7 +64,8 @@ void AdminConnection::take_lines() {
     lines_.release();
   }
   taking_ = false;
-  if (!ending_ && lines_.overflowed()) refuse(error_line(std::nullopt, {limits_.refuse(Limit::admin_line_bytes).value(), ""}));
+  if (!ending_ && lines_.overflowed())
+    refuse(error_line(std::nullopt, {limits_.refuse(Limit::admin_line_bytes).value(), ""}));
   input_();
 }
 
@@ -101,10 +103,11 @@ void AdminConnection::refuse(std::string line) {
 void AdminConnection::write() {
   if (!writing_.empty() || pending_.empty()) return;
   writing_.swap(pending_);
-  asio::async_write(socket_, asio::buffer(writing_), [self = shared_from_this()](const error_code& failure, std::size_t) {
-    if (failure) return self->close();
-    self->on_written();
-  });
+  asio::async_write(socket_, asio::buffer(writing_),
+                    [self = shared_from_this()](const error_code& failure, std::size_t) {
+                      if (failure) return self->close();
+                      self->on_written();
+                    });
 }
 
 void AdminConnection::on_written() {

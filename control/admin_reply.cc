@@ -20,9 +20,12 @@ json::value endpoint_json(const Endpoint& endpoint) {
 
 json::value stream_json(const std::optional<crypto::StreamStatus>& status) {
   if (!status) return nullptr;
-  return json::object{{"srtp_packets", status->srtp_packets},   {"srtcp_packets", status->srtcp_packets},
-                      {"near_end_of_life", status->near_end_of_life}, {"exhausted", status->exhausted},
-                      {"ssrc", status->last_ssrc},               {"rollover_counter", status->rollover_counter}};
+  return json::object{{"srtp_packets", status->srtp_packets},
+                      {"srtcp_packets", status->srtcp_packets},
+                      {"near_end_of_life", status->near_end_of_life},
+                      {"exhausted", status->exhausted},
+                      {"ssrc", status->last_ssrc},
+                      {"rollover_counter", status->rollover_counter}};
 }
 
 json::object counters_json(const dataplane::FlowCounters& counters, std::uint32_t clock_rate) {
@@ -64,7 +67,8 @@ json::object leg_json(const LegInfo& leg) {
   object["mux"] = leg.mux;
   object["dscp"] = leg.dscp;
   object["clock_rate"] = leg.clock_rate;
-  object["suite"] = leg.suite ? json::value(json::string_view(crypto::suite(*leg.suite).name)) : json::value(nullptr);
+  object["suite"] =
+      leg.suite ? json::value(json::string_view(crypto::suite(*leg.suite).name)) : json::value(nullptr);
   object["receive_stream"] = stream_json(leg.receive);
   object["send_stream"] = stream_json(leg.send);
   object["received"] = counters_json(*leg.counters, leg.clock_rate);
@@ -126,9 +130,13 @@ std::string to_json(const RelayAdded& added) {
   return text + "}";
 }
 
-std::string to_json(const RelayInfo& relay) { return json::serialize(relay_object(relay)); }
+std::string to_json(const RelayInfo& relay) {
+  return json::serialize(relay_object(relay));
+}
 
-std::string to_json(const CaptureInfo& capture) { return json::serialize(capture_object(capture)); }
+std::string to_json(const CaptureInfo& capture) {
+  return json::serialize(capture_object(capture));
+}
 
 std::string to_json(const RelayEvent& event) {
   json::object object{{"relay", event.relay}};

@@ -18,9 +18,12 @@ std::string_view attach_name(dataplane::Attach attach) {
 
 std::string_view huge_pages_name(dataplane::HugePages pages) {
   switch (pages) {
-    case dataplane::HugePages::automatic: return "auto";
-    case dataplane::HugePages::on: return "on";
-    case dataplane::HugePages::off: return "off";
+    case dataplane::HugePages::automatic:
+      return "auto";
+    case dataplane::HugePages::on:
+      return "on";
+    case dataplane::HugePages::off:
+      return "off";
   }
   return "auto";
 }
@@ -77,7 +80,8 @@ std::string octal(unsigned mode) {
   return text;
 }
 
-json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, const RelayManager& relays, std::size_t worker) {
+json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, const RelayManager& relays,
+                         std::size_t worker) {
   const dataplane::WorkerCounters& counters = plane.worker_counters(worker);
   const WorkerRates& rates = meter.rates(worker);
   json::object object;
@@ -128,7 +132,8 @@ std::string ports_json(const MediaPlane& plane) {
 
 std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter, const RelayManager& relays) {
   json::array array;
-  for (std::size_t i = 0; i < plane.worker_count(); ++i) array.push_back(worker_json(plane, meter, relays, i));
+  for (std::size_t i = 0; i < plane.worker_count(); ++i)
+    array.push_back(worker_json(plane, meter, relays, i));
   return json::serialize(json::object{{"workers", std::move(array)}, {"tsc_hz", plane.tsc_hz()}});
 }
 
@@ -144,7 +149,8 @@ std::string stats_json(const MediaPlane& plane, const Limits& limits, const Rela
     verdicts[verdict.name] = sum;
   }
   for (const LimitInfo& limit : kLimits)
-    refusals[limit.name] = json::object{{"limit", limits[limit.limit]}, {"refused", limits.refusals(limit.limit)}};
+    refusals[limit.name] =
+        json::object{{"limit", limits[limit.limit]}, {"refused", limits.refusals(limit.limit)}};
   json::object relays;
   relays["added"] = totals.added;
   relays["refused"] = totals.refused;
@@ -161,7 +167,8 @@ std::string stats_json(const MediaPlane& plane, const Limits& limits, const Rela
 
 std::string config_json(const Config& config) {
   json::object limits;
-  for (std::size_t i = 0; i < kConfigurableLimits; ++i) limits[kLimits[i].name] = config.limits[kLimits[i].limit];
+  for (std::size_t i = 0; i < kConfigurableLimits; ++i)
+    limits[kLimits[i].name] = config.limits[kLimits[i].limit];
   json::object object;
   object["daemon"] = json::object{{"user", config.daemon.user},
                                   {"admin_socket", config.daemon.admin_socket},

@@ -64,13 +64,16 @@ struct AdminService::Visitor {
   void operator()(request::RelayDrop& drop) const {
     if (drop.relay) {
       return domain.relays.drop(*drop.relay, answer<std::uint64_t>([](std::uint64_t) {
-                                  return single_json("dropped", std::uint64_t{1});
-                                }));
+        return single_json("dropped", std::uint64_t{1});
+      }));
     }
-    domain.relays.drop_all([visitor = *this](std::uint64_t count) { visitor.result(single_json("dropped", count)); });
+    domain.relays.drop_all(
+        [visitor = *this](std::uint64_t count) { visitor.result(single_json("dropped", count)); });
   }
   void operator()(request::PortList&) const { result(ports_json(domain.plane)); }
-  void operator()(request::WorkerList&) const { result(workers_json(domain.plane, domain.meter, domain.relays)); }
+  void operator()(request::WorkerList&) const {
+    result(workers_json(domain.plane, domain.meter, domain.relays));
+  }
   void operator()(request::Stats&) const {
     result(stats_json(domain.plane, domain.limits, domain.relays.totals()));
   }
@@ -89,7 +92,8 @@ struct AdminService::Visitor {
     if (service.bans_.contains(ban.source)) return result(single_json("banned", ban.source.to_string()));
     if (service.bans_.size() >= domain.limits[Limit::bans])
       return refuse({domain.limits.refuse(Limit::bans).value(), ""});
-    if (const auto banned = domain.plane.ban(ban.source); !banned) return refuse({banned.error(), "params.source"});
+    if (const auto banned = domain.plane.ban(ban.source); !banned)
+      return refuse({banned.error(), "params.source"});
     service.bans_.insert(ban.source);
     log::info("ban.added", {{"source", ban.source.to_string()}});
     result(single_json("banned", ban.source.to_string()));
@@ -97,7 +101,8 @@ struct AdminService::Visitor {
   void operator()(request::Unban& unban) const {
     if (!service.bans_.contains(unban.source))
       return refuse({Error{ErrorClass::not_found, "this source is not banned"}, "params.source"});
-    if (const auto lifted = domain.plane.unban(unban.source); !lifted) return refuse({lifted.error(), "params.source"});
+    if (const auto lifted = domain.plane.unban(unban.source); !lifted)
+      return refuse({lifted.error(), "params.source"});
     service.bans_.erase(unban.source);
     log::info("ban.lifted", {{"source", unban.source.to_string()}});
     result(single_json("unbanned", unban.source.to_string()));
@@ -116,7 +121,8 @@ struct AdminService::Visitor {
   }
 };
 
-AdminService::AdminService(AdminDomain domain) : domain_(std::move(domain)), started_tsc_(domain_.plane.tsc_now()) {}
+AdminService::AdminService(AdminDomain domain)
+    : domain_(std::move(domain)), started_tsc_(domain_.plane.tsc_now()) {}
 
 void AdminService::handle(Request request, Reply reply) {
   std::visit(Visitor{*this, domain_, request.id, std::move(reply)}, request.body);
@@ -126,7 +132,8 @@ std::string AdminService::status() const {
   DaemonStatus status;
   status.version = kVersion;
   status.process = getpid();
-  status.uptime_s = static_cast<double>(domain_.plane.tsc_now() - started_tsc_) / static_cast<double>(domain_.plane.tsc_hz());
+  status.uptime_s = static_cast<double>(domain_.plane.tsc_now() - started_tsc_) /
+                    static_cast<double>(domain_.plane.tsc_hz());
   status.engine = domain_.plane.engine().description();
   status.relays = domain_.relays.size();
   status.captures = domain_.captures.list().size();

@@ -6,16 +6,16 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <grp.h>
 #include <list>
-#include <pwd.h>
 #include <stdexcept>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "control/admin_connection.h"
@@ -39,11 +39,13 @@ std::optional<gid_t> find_group(const std::string& name) {
 void remove_leftover(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) return;
-  if (!S_ISSOCK(status.st_mode)) throw std::runtime_error("admin socket " + path + ": something else is there");
+  if (!S_ISSOCK(status.st_mode))
+    throw std::runtime_error("admin socket " + path + ": something else is there");
   asio::io_context context;
   Protocol::socket probe(context);
   error_code failure;
-  if (!probe.connect(Protocol::endpoint(path), failure))
+  probe.connect(Protocol::endpoint(path), failure);
+  if (!failure)
     throw std::runtime_error("admin socket " + path + ": another daemon answers there");
   unlink(path.c_str());
 }
@@ -57,7 +59,9 @@ ucred credentials_of(Protocol::socket& socket) {
 }
 
 Refusal no_permission() {
-  return {Error{ErrorClass::refused, "permission denied: only root, the daemon's user and members of its admin group"}, ""};
+  return {Error{ErrorClass::refused,
+                "permission denied: only root, the daemon's user and members of its admin group"},
+          ""};
 }
 
 }  // namespace
@@ -75,8 +79,8 @@ bool may_administer(uid_t user, gid_t group, uid_t daemon_user, std::optional<gi
 }
 
 struct AdminSocket::State : std::enable_shared_from_this<AdminSocket::State> {
-  State(asio::io_context& context, const DaemonConfig& settings, Limits& limit_table, AdminService& admin_service,
-        std::function<void()> on_input)
+  State(asio::io_context& context, const DaemonConfig& settings, Limits& limit_table,
+        AdminService& admin_service, std::function<void()> on_input)
       : config(settings),
         limits(limit_table),
         service(admin_service),
@@ -131,7 +135,8 @@ void AdminSocket::State::admit(Protocol::socket socket) {
     return connection->refuse(error_line(std::nullopt, no_permission()));
   }
   if (connections.size() >= limits[Limit::admin_connections])
-    return connection->refuse(error_line(std::nullopt, {limits.refuse(Limit::admin_connections).value(), ""}));
+    return connection->refuse(
+        error_line(std::nullopt, {limits.refuse(Limit::admin_connections).value(), ""}));
   log::debug("admin.connected", {{"uid", peer.uid}, {"process", peer.pid}});
   connections.push_back(connection);
   connection->start();
@@ -148,8 +153,8 @@ void AdminSocket::State::sweep() {
   });
 }
 
-AdminSocket::AdminSocket(asio::io_context& context, const DaemonConfig& config, Limits& limits, AdminService& service,
-                         std::function<void()> input)
+AdminSocket::AdminSocket(asio::io_context& context, const DaemonConfig& config, Limits& limits,
+                         AdminService& service, std::function<void()> input)
     : state_(std::make_shared<State>(context, config, limits, service, std::move(input))) {
   state_->listen();
 }
@@ -188,8 +193,9 @@ std::size_t AdminSocket::connections() const {
 }
 
 bool AdminSocket::drained() const {
-  return std::ranges::all_of(state_->connections,
-                             [](const auto& connection) { return !connection->open() || connection->drained(); });
+  return std::ranges::all_of(state_->connections, [](const auto& connection) {
+    return !connection->open() || connection->drained();
+  });
 }
 
 }  // namespace sallyport::control

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fcntl.h>
 #include <span>
-#include <unistd.h>
 #include <utility>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/bytes.h"
 
@@ -50,8 +51,10 @@ std::span<const std::uint8_t> address_octets(const IpAddress& address, bool v4) 
   return address.octets();
 }
 
-void write_ip(std::span<std::uint8_t> header, const dataplane::CaptureRecord& record, bool v4, std::uint16_t udp_length) {
-  const auto source = address_octets(record.source.address, v4), target = address_octets(record.destination.address, v4);
+void write_ip(std::span<std::uint8_t> header, const dataplane::CaptureRecord& record, bool v4,
+              std::uint16_t udp_length) {
+  const auto source = address_octets(record.source.address, v4),
+             target = address_octets(record.destination.address, v4);
   if (v4) {
     header[0] = 0x45;
     store_be16(&header[2], static_cast<std::uint16_t>(kIpv4Header + udp_length));
@@ -86,7 +89,8 @@ std::vector<std::uint8_t> synthesize_packet(const dataplane::CaptureRecord& reco
   store_be16(udp, record.source.port);
   store_be16(udp + 2, record.destination.port);
   store_be16(udp + 4, udp_length);
-  std::copy_n(record.payload.begin(), captured, packet.begin() + static_cast<std::ptrdiff_t>(ip_length + kUdpHeader));
+  std::copy_n(record.payload.begin(), captured,
+              packet.begin() + static_cast<std::ptrdiff_t>(ip_length + kUdpHeader));
   // A payload that was cut has no checksum to give; 0 says so.
   if (captured != record.original_length) return packet;
   Checksum sum;
@@ -101,8 +105,7 @@ std::vector<std::uint8_t> synthesize_packet(const dataplane::CaptureRecord& reco
 
 Result<CaptureFile> CaptureFile::create(const std::string& path, std::uint64_t max_bytes) {
   const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor < 0)
-    return fail(ErrorClass::refused, "cannot create " + path + ": " + std::strerror(errno));
+  if (descriptor < 0) return fail(ErrorClass::refused, "cannot create " + path + ": " + std::strerror(errno));
   CaptureFile file(descriptor, path, max_bytes);
   std::vector<std::uint8_t> header;
   put_native(header, kMagic);
@@ -146,7 +149,8 @@ bool CaptureFile::append(const std::vector<std::uint8_t>& octets) {
 
 bool CaptureFile::write(const dataplane::CaptureRecord& record, std::uint64_t microseconds_since_epoch) {
   const auto packet = synthesize_packet(record);
-  const std::size_t cut = record.original_length - std::min<std::size_t>(record.length, record.original_length);
+  const std::size_t cut =
+      record.original_length - std::min<std::size_t>(record.length, record.original_length);
   std::vector<std::uint8_t> entry;
   put_native(entry, static_cast<std::uint32_t>(microseconds_since_epoch / 1'000'000));
   put_native(entry, static_cast<std::uint32_t>(microseconds_since_epoch % 1'000'000));

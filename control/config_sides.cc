@@ -137,8 +137,10 @@ bool parse_media_address(ConfigSection& section, const std::string& text, datapl
   const char* end = text.data() + text.size();
   const auto [stop, failure] = std::from_chars(text.data() + slash + 1, end, media.prefix_length);
   const unsigned longest = address->is_v4() ? 32 : 128;
-  if (failure == std::errc{} && stop == end && media.prefix_length >= 1 && media.prefix_length <= longest) return true;
-  return section.error("addresses", "a prefix length is a number from 1 to " + std::to_string(longest)), false;
+  if (failure == std::errc{} && stop == end && media.prefix_length >= 1 && media.prefix_length <= longest)
+    return true;
+  return section.error("addresses", "a prefix length is a number from 1 to " + std::to_string(longest)),
+         false;
 }
 
 void read_addresses(ConfigSection& section, Config& config, SideConfig& side) {
@@ -153,7 +155,8 @@ void read_addresses(ConfigSection& section, Config& config, SideConfig& side) {
   for (const std::string& text : texts) {
     if (!parse_media_address(section, text, media)) continue;
     if (media.prefix_length != 0 && config.runtime.ports[side.port].twin.empty())
-      section.error("addresses", "a prefix length is for a side with a twin only: elsewhere the kernel knows it");
+      section.error("addresses",
+                    "a prefix length is for a side with a twin only: elsewhere the kernel knows it");
     else
       place_address(section, media, config, side);
   }

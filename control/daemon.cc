@@ -8,14 +8,14 @@
 #include <filesystem>
 #include <random>
 #include <stdexcept>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "control/admin_reply.h"
@@ -34,7 +34,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-/// Receipts come within microseconds while a worker is awake: so many looks without one before the timer takes over.
+/// Receipts come within microseconds while a worker is awake: so many looks without one before the timer
+/// takes over.
 constexpr int kEagerPolls = 1000;
 constexpr milliseconds kBusyInterval{1};   ///< between looks while orders are under way, or a twin has frames
 constexpr milliseconds kIdleInterval{10};  ///< between looks for events
@@ -142,7 +143,8 @@ void Daemon::State::watch_signals() {
 void Daemon::State::watch_kernel() {
   if (routes.kernel() == nullptr) return;
   if (!kernel_descriptor)
-    kernel_descriptor = std::make_unique<asio::posix::stream_descriptor>(context, dup(routes.kernel()->descriptor()));
+    kernel_descriptor =
+        std::make_unique<asio::posix::stream_descriptor>(context, dup(routes.kernel()->descriptor()));
   kernel_descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& failure) {
     if (failure) return;
     routes.kernel()->on_readable();
@@ -200,7 +202,8 @@ void Daemon::State::watch_links() {
     const bool up = runtime.port_statistics(i).link_up;
     if (up == links_up[i]) continue;
     links_up[i] = up;
-    log::warning(up ? "port.up" : "port.down", {{"port", runtime.ports()[i].name}, {"device", runtime.ports()[i].device}});
+    log::warning(up ? "port.up" : "port.down",
+                 {{"port", runtime.ports()[i].name}, {"device", runtime.ports()[i].device}});
     socket.publish(up ? "port.up" : "port.down", single_json("port", runtime.ports()[i].name));
   }
 }
@@ -240,7 +243,11 @@ void Daemon::State::report_end() {
   std::uint64_t received = 0;
   for (std::size_t worker = 0; worker < runtime.worker_count(); ++worker)
     received += runtime.worker_counters(worker).received.get();
-  log::info("counters", {{"received", received}, {"relays_added", relays.totals().added}, {"relays_dropped", relays.totals().dropped}, {"relays_refused", relays.totals().refused}, {"media_timeouts", relays.totals().media_timeouts}});
+  log::info("counters", {{"received", received},
+                         {"relays_added", relays.totals().added},
+                         {"relays_dropped", relays.totals().dropped},
+                         {"relays_refused", relays.totals().refused},
+                         {"media_timeouts", relays.totals().media_timeouts}});
   for (const dataplane::VerdictInfo& verdict : dataplane::kVerdicts) {
     std::uint64_t sum = 0;
     for (std::size_t worker = 0; worker < runtime.worker_count(); ++worker)
@@ -260,7 +267,12 @@ void Daemon::State::run() {
   pump_regularly();
   scan_regularly();
   socket.accept();
-  log::info("daemon.ready", {{"version", kVersion}, {"socket", config.daemon.admin_socket}, {"ports", runtime.ports().size()}, {"workers", runtime.worker_count()}, {"engine", runtime.engine().description()}, {"user", geteuid() == identity.user ? identity.name : "unchanged"}});
+  log::info("daemon.ready", {{"version", kVersion},
+                             {"socket", config.daemon.admin_socket},
+                             {"ports", runtime.ports().size()},
+                             {"workers", runtime.worker_count()},
+                             {"engine", runtime.engine().description()},
+                             {"user", geteuid() == identity.user ? identity.name : "unchanged"}});
   context.run();
   runtime.stop_workers();
   pump();
@@ -275,6 +287,8 @@ Daemon::Daemon(const Config& config) {
   state_ = std::make_unique<State>(config);
 }
 Daemon::~Daemon() = default;
-void Daemon::run() { state_->run(); }
+void Daemon::run() {
+  state_->run();
+}
 
 }  // namespace sallyport::control

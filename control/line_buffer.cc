@@ -9,7 +9,9 @@
 
 namespace sallyport::control {
 
-LineBuffer::~LineBuffer() { wipe(octets_.data(), octets_.size()); }
+LineBuffer::~LineBuffer() {
+  wipe(octets_.data(), octets_.size());
+}
 
 std::span<char> LineBuffer::prepare() {
   if (begin_ != 0) {
@@ -32,7 +34,9 @@ std::span<char> LineBuffer::prepare() {
 std::optional<std::string_view> LineBuffer::next_line() {
   const auto* start = octets_.data() + searched_;
   const auto* newline = end_ == searched_ ? nullptr : std::memchr(start, '\n', end_ - searched_);
-  line_end_ = newline == nullptr ? end_ : static_cast<std::size_t>(static_cast<const char*>(newline) - octets_.data());
+  line_end_ = newline == nullptr
+                  ? end_
+                  : static_cast<std::size_t>(static_cast<const char*>(newline) - octets_.data());
   searched_ = line_end_;
   overflowed_ = line_end_ - begin_ > longest_;
   if (newline == nullptr || overflowed_) return std::nullopt;

@@ -2,13 +2,14 @@
 // User, capabilities and process flags.
 #include "control/privileges.h"
 
-#include <cap-ng.h>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
+
+#include <cap-ng.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
-#include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -34,7 +35,8 @@ void harden_process() {
 
 Identity find_identity(const std::string& name) {
   const passwd* entry = nullptr;
-  for (const std::string& candidate : {name.empty() ? std::string("sallyport") : name, std::string("nobody")}) {
+  for (const std::string& candidate :
+       {name.empty() ? std::string("sallyport") : name, std::string("nobody")}) {
     entry = getpwnam(candidate.c_str());
     if (entry != nullptr || !name.empty()) break;
   }
@@ -44,8 +46,8 @@ Identity find_identity(const std::string& name) {
 
 void drop_privileges(const Identity& identity) {
   if (geteuid() != 0 || identity.user == 0) return;
-  // KEEPCAPS belongs to the calling thread. The C library changes the user in all threads; the others, without it, lose
-  // every capability at that moment.
+  // KEEPCAPS belongs to the calling thread. The C library changes the user in all threads; the others,
+  // without it, lose every capability at that moment.
   if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0) give_up("cannot keep capabilities");
   if (setgroups(0, nullptr) != 0) give_up("cannot drop groups");
   if (setresgid(identity.group, identity.group, identity.group) != 0) give_up("cannot change group");

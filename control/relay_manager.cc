@@ -22,7 +22,9 @@ SpecError no_such_relay(std::uint64_t id) {
 }
 
 // What is lent to a worker is not touched before its receipt: a second change waits until then.
-SpecError busy() { return {Error{ErrorClass::refused, "a change of this relay is under way"}, "relay"}; }
+SpecError busy() {
+  return {Error{ErrorClass::refused, "a change of this relay is under way"}, "relay"};
+}
 
 SpecError worker_refused(CommandResult result) {
   const bool in_use = result == CommandResult::port_in_use;

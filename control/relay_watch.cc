@@ -27,7 +27,8 @@ std::optional<crypto::StreamStatus> status_of(const Stream* stream) {
 Relay* RelayManager::find_by_flow(std::uint64_t flow_id) {
   Relay* relay = find(relay_of(flow_id));
   // News of a flow that was replaced since concerns nobody.
-  return relay != nullptr && dataplane::id(*relay->flows[index(leg_of(flow_id))]) == flow_id ? relay : nullptr;
+  return relay != nullptr && dataplane::id(*relay->flows[index(leg_of(flow_id))]) == flow_id ? relay
+                                                                                             : nullptr;
 }
 
 void RelayManager::on_event(const dataplane::Event& event) {

@@ -8,12 +8,14 @@ namespace sallyport::control {
 
 SideRoutes::SideRoutes(const Config& config, std::span<const dataplane::PortInfo> ports, Events events)
     : config_(config), ports_(ports) {
-  const bool kernel_needed = std::ranges::any_of(config.sides, [](const SideConfig& side) { return !side.next_hop; });
+  const bool kernel_needed =
+      std::ranges::any_of(config.sides, [](const SideConfig& side) { return !side.next_hop; });
   if (!kernel_needed) return;
   KernelRouteEvents kernel_events;
   kernel_events.routes_changed = std::move(events.routes_changed);
   kernel_events.link_changed = std::move(events.link_changed);
-  kernel_events.next_hop_changed = [this, changed = std::move(events.next_hop_changed)](const KernelNextHop& hop) {
+  kernel_events.next_hop_changed = [this,
+                                    changed = std::move(events.next_hop_changed)](const KernelNextHop& hop) {
     if (const auto known = route(hop)) changed(*known);
   };
   kernel_ = std::make_unique<KernelRoutes>(std::move(kernel_events));
@@ -41,9 +43,10 @@ Result<Route> SideRoutes::lookup(std::uint8_t address, const IpAddress& destinat
   const dataplane::MediaAddress& media = config_.runtime.addresses[address];
   if (side.next_hop) {
     const std::uint16_t mtu = ports_[side.port].mtu;
-    // The neighbour is the same for all; VLANs of one port are told apart where the neighbour's address would be.
-    const IpAddress vlan_name = IpAddress::v4({0, 0, static_cast<std::uint8_t>(media.vlan >> 8),
-                                               static_cast<std::uint8_t>(media.vlan & 0xff)});
+    // The neighbour is the same for all; VLANs of one port are told apart where the neighbour's address would
+    // be.
+    const IpAddress vlan_name = IpAddress::v4(
+        {0, 0, static_cast<std::uint8_t>(media.vlan >> 8), static_cast<std::uint8_t>(media.vlan & 0xff)});
     return Route{{side.port, 0, vlan_name, mtu}, {true, side.port, *side.next_hop, media.vlan, mtu}};
   }
   const auto hop = kernel_->lookup(destination, media.address);
