@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "dataplane/file_descriptor.h"
 #include "dataplane/runtime.h"
 
 struct rte_mempool;
@@ -14,13 +17,21 @@ namespace sallyport::dataplane {
 class Steering;  // steering.h
 class TapTwin;   // tap_twin.h
 
-/// An opened and started DPDK port. Receive queue q belongs to worker q modulo the number of workers; transmit queue
-/// w to worker w.
+inline constexpr std::uint16_t kNoDevice = 0xffff;
+
+/// An opened and started DPDK port. Receive queue q belongs to worker q modulo the number of workers;
+/// transmit queue w to worker w.
 struct Port {
-  std::uint16_t dpdk_id = 0;
+  std::uint16_t dpdk_id = kNoDevice;
   PortInfo info;
   std::unique_ptr<Steering> steering;  ///< shared ports
   std::unique_ptr<TapTwin> twin;       ///< vdev ports with a twin
+  /// One a receive queue, in their order: poll(2) finds it readable when packets wait there. Owned by the
+  /// driver. Empty: this device can only be polled by receiving.
+  std::vector<int> receive_descriptors;
+  std::string
+      plugged_device;    ///< what open_port plugged in and the destructor unplugs; empty: it was there before
+  FileDescriptor claim;  ///< shared ports: on the kernel interface
 
   Port();
   Port(Port&&) noexcept;
