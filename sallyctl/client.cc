@@ -4,13 +4,13 @@
 
 #include <cerrno>
 #include <cstring>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "base/secret.h"
 
@@ -23,10 +23,10 @@ namespace {
 constexpr int kPatienceMs = 30000;
 
 Failure connection_failure(const std::string& path, int error) {
-  if (error == EACCES || error == EPERM)
-    return {ExitCode::no_permission, "no permission to use " + path};
+  if (error == EACCES || error == EPERM) return {ExitCode::no_permission, "no permission to use " + path};
   if (error == ENOENT || error == ECONNREFUSED)
-    return {ExitCode::no_daemon, "no daemon answers at " + path + " (is sallyportd running? --socket names another place)"};
+    return {ExitCode::no_daemon,
+            "no daemon answers at " + path + " (is sallyportd running? --socket names another place)"};
   return {ExitCode::no_daemon, path + ": " + std::strerror(error)};
 }
 
@@ -42,6 +42,14 @@ std::string text_of(const json::object& object, std::string_view key) {
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
+json::object parse_answer(const std::string& line) {
+  json::error_code failure;
+  json::value answer = json::parse(line, failure);
+  if (failure || !answer.is_object())
+    throw Failure{ExitCode::failed, "the daemon answered something else than JSON"};
+  return std::move(answer.get_object());
+}
+
 }  // namespace
 
 Client::Client(const std::string& path) {
@@ -50,14 +58,17 @@ Client::Client(const std::string& path) {
   if (path.size() >= sizeof address.sun_path) throw Failure{ExitCode::usage, "the socket's path is too long"};
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   descriptor_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor_ < 0 || connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (descriptor_ < 0 ||
+      connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     const int error = errno;
     if (descriptor_ >= 0) close(descriptor_);
     throw connection_failure(path, error);
   }
 }
 
-Client::~Client() { close(descriptor_); }
+Client::~Client() {
+  close(descriptor_);
+}
 
 void Client::write_all(std::string_view text) {
   while (!text.empty()) {
@@ -65,7 +76,8 @@ void Client::write_all(std::string_view text) {
     if (written < 0 && errno == EINTR) continue;
     // A daemon that refuses this user says why before it closes: the answer tells more than the broken pipe.
     if (written < 0 && (errno == EPIPE || errno == ECONNRESET)) return;
-    if (written < 0) throw Failure{ExitCode::no_daemon, std::string("the daemon is gone: ") + std::strerror(errno)};
+    if (written < 0)
+      throw Failure{ExitCode::no_daemon, std::string("the daemon is gone: ") + std::strerror(errno)};
     text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -76,7 +88,7 @@ bool Client::answer_waits() const {
   return poll(&waiting, 1, 0) > 0;
 }
 
-std::string Client::read_line() {
+std::string Client::read_line(int patience_ms) {
   for (;;) {
     const auto newline = received_.find('\n', consumed_);
     if (newline != std::string::npos) {
@@ -86,7 +98,7 @@ std::string Client::read_line() {
     }
     received_.erase(0, std::exchange(consumed_, 0));
     pollfd waiting{descriptor_, POLLIN, 0};
-    if (poll(&waiting, 1, kPatienceMs) == 0) throw Failure{ExitCode::no_daemon, "the daemon does not answer"};
+    if (poll(&waiting, 1, patience_ms) == 0) throw Failure{ExitCode::no_daemon, "the daemon does not answer"};
     char octets[65536];
     const ssize_t count = recv(descriptor_, octets, sizeof octets, 0);
     if (count < 0 && errno == EINTR) continue;
@@ -96,26 +108,29 @@ std::string Client::read_line() {
 }
 
 std::uint64_t Client::send(std::string_view method, const json::object& params) {
-  std::string text = "{\"v\":1,\"id\":" + std::to_string(++last_id_) + ",\"method\":\"" + std::string(method) +
-                     "\",\"params\":" + json::serialize(params) + "}\n";
+  std::string text = "{\"v\":1,\"id\":" + std::to_string(++last_id_) + ",\"method\":\"" +
+                     std::string(method) + "\",\"params\":" + json::serialize(params) + "}\n";
   write_all(text);
   wipe(text.data(), text.size());
   return last_id_;
 }
 
 json::object Client::receive() {
-  json::error_code failure;
-  json::value answer = json::parse(read_line(), failure);
-  if (failure || !answer.is_object()) throw Failure{ExitCode::failed, "the daemon answered something else than JSON"};
-  return std::move(answer.get_object());
+  return parse_answer(read_line(kPatienceMs));
+}
+
+json::object Client::receive_event() {
+  return parse_answer(read_line(-1));
 }
 
 json::object Client::result_of(json::object answer) {
   if (auto* result = answer.if_contains("result"); result != nullptr && result->is_object())
     return std::move(result->get_object());
   const auto* error = answer.if_contains("error");
-  if (error == nullptr || !error->is_object()) throw Failure{ExitCode::failed, "the daemon's answer has no result"};
-  const std::string key = text_of(error->get_object(), "key"), message = text_of(error->get_object(), "message");
+  if (error == nullptr || !error->is_object())
+    throw Failure{ExitCode::failed, "the daemon's answer has no result"};
+  const std::string key = text_of(error->get_object(), "key"),
+                    message = text_of(error->get_object(), "message");
   ExitCode code = code_of(text_of(error->get_object(), "class"));
   const auto* id = answer.if_contains("id");
   // A refusal of no request at all is one of the connection.

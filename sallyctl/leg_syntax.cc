@@ -69,17 +69,21 @@ std::string read_key(std::string_view option, std::string_view field, const std:
 
 json::value read_value(std::string_view option, const Field& field, const std::string& text) {
   switch (field.kind) {
-    case FieldKind::text: return json::value(text);
-    case FieldKind::key: return json::value(read_key(option, field.written, text));
+    case FieldKind::text:
+      return json::value(text);
+    case FieldKind::key:
+      return json::value(read_key(option, field.written, text));
     case FieldKind::flag:
       if (text.empty() || text == "yes" || text == "true") return true;
       if (text == "no" || text == "false") return false;
       wrong(option, std::string(field.written) + " is yes or no");
-    case FieldKind::number: break;
+    case FieldKind::number:
+      break;
   }
   std::uint64_t number = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc{} || end != text.data() + text.size()) wrong(option, std::string(field.written) + " is a number");
+  if (failure != std::errc{} || end != text.data() + text.size())
+    wrong(option, std::string(field.written) + " is a number");
   return number;
 }
 
@@ -96,7 +100,8 @@ json::object parse_leg(std::string_view option, std::string_view text) {
     const std::string value(equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1));
     const auto field = std::ranges::find(kFields, name, &Field::written);
     // What is written before '=' may be a key that went astray: it is not repeated.
-    if (field == kFields.end()) wrong(option, "unknown field; known are side, remote, suite, send-key and others: see --help");
+    if (field == kFields.end())
+      wrong(option, "unknown field; known are side, remote, suite, send-key and others: see --help");
     if (value.empty() && field->kind != FieldKind::flag) wrong(option, std::string(name) + " needs a value");
     if (leg.contains(field->protocol)) wrong(option, std::string(name) + " is given twice");
     leg[field->protocol] = read_value(option, *field, value);

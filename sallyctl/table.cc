@@ -70,7 +70,8 @@ Table table_of(const json::array& rows, const Column (&columns)[N]) {
 }  // namespace
 
 std::string plain(const json::value& value) {
-  if (value.is_string()) return printable(std::string_view(value.get_string().data(), value.get_string().size()));
+  if (value.is_string())
+    return printable(std::string_view(value.get_string().data(), value.get_string().size()));
   if (value.is_null()) return "-";
   if (value.is_double()) return decimal(value.get_double(), "%.1f");
   if (value.is_bool()) return value.get_bool() ? "yes" : "no";
@@ -92,7 +93,8 @@ std::string outline(const json::object& object) {
   std::size_t width = 0;
   for (const auto& [name, value] : rows) width = std::max(width, name.size());
   std::string text;
-  for (const auto& [name, value] : rows) text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
+  for (const auto& [name, value] : rows)
+    text += name + std::string(width - name.size() + 2, ' ') + value + "\n";
   return text;
 }
 
@@ -120,8 +122,8 @@ std::string Table::text() const {
 }
 
 Table relay_table(const json::array& relays) {
-  Table table({"RELAY", "LEG", "SIDE", "LOCAL", "REMOTE", "SUITE", "STATE", "PACKETS", "SENT ON", "LOST", "JITTER ms",
-               "DROPPED", "FORGED", "REPLAYED", "IDLE s"});
+  Table table({"RELAY", "LEG", "SIDE", "LOCAL", "REMOTE", "SUITE", "STATE", "PACKETS", "SENT ON", "LOST",
+               "JITTER ms", "DROPPED", "FORGED", "REPLAYED", "IDLE s"});
   for (const json::value& value : relays) {
     if (!value.is_object()) continue;
     const json::object& relay = value.get_object();
@@ -129,44 +131,71 @@ Table relay_table(const json::array& relays) {
       const auto of = [&](const char* path) { return member(relay, leg + "." + path); };
       const std::string suite = of("suite");
       table.add({leg == "a" ? member(relay, "relay") : "", leg, of("side"), of("local"), of("remote"),
-                 suite == "-" ? "none" : suite, leg == "a" ? member(relay, "state") : "", of("received.rtp_packets"),
-                 of("received.rtp_forwarded"), of("received.lost"), of("received.jitter_ms"), of("received.dropped"),
-                 of("received.forged"), of("received.replayed"), leg == "a" ? member(relay, "idle_s") : ""});
+                 suite == "-" ? "none" : suite, leg == "a" ? member(relay, "state") : "",
+                 of("received.rtp_packets"), of("received.rtp_forwarded"), of("received.lost"),
+                 of("received.jitter_ms"), of("received.dropped"), of("received.forged"),
+                 of("received.replayed"), leg == "a" ? member(relay, "idle_s") : ""});
     }
   }
   return table;
 }
 
 Table port_table(const json::array& ports) {
-  return table_of(ports, {{"PORT", "port"}, {"DEVICE", "device"}, {"ATTACH", "attach"}, {"DRIVER", "driver"}, {"LINK", "link"}, {"MAC", "mac"}, {"MTU", "mtu"}, {"QUEUES", "queues"}, {"RECEIVED", "received"}, {"SENT", "sent"}, {"MISSED", "missed"}, {"NO BUFFER", "no_buffer"}, {"RX ERRORS", "receive_errors"}, {"TX ERRORS", "send_errors"}});
+  return table_of(ports, {{"PORT", "port"},
+                          {"DEVICE", "device"},
+                          {"ATTACH", "attach"},
+                          {"DRIVER", "driver"},
+                          {"LINK", "link"},
+                          {"MAC", "mac"},
+                          {"MTU", "mtu"},
+                          {"QUEUES", "queues"},
+                          {"RECEIVED", "received"},
+                          {"SENT", "sent"},
+                          {"MISSED", "missed"},
+                          {"NO BUFFER", "no_buffer"},
+                          {"RX ERRORS", "receive_errors"},
+                          {"TX ERRORS", "send_errors"}});
 }
 
 Table worker_table(const json::array& workers) {
-  Table table({"WORKER", "RELAYS", "LOAD", "PACKETS/s", "CYCLES/PACKET", "RECEIVED", "SLEEPS", "EVENTS LOST"});
+  Table table(
+      {"WORKER", "RELAYS", "LOAD", "PACKETS/s", "CYCLES/PACKET", "RECEIVED", "SLEEPS", "EVENTS LOST"});
   for (const json::value& value : workers) {
     if (!value.is_object()) continue;
     const json::object& worker = value.get_object();
     const json::value* load = worker.if_contains("load");
     const double share = load != nullptr && load->is_number() ? load->to_number<double>() : 0;
-    table.add({member(worker, "worker"), member(worker, "relays"), decimal(share * 100, "%.1f%%"), member(worker, "packets_per_second"), member(worker, "cycles_per_packet"), member(worker, "received"), member(worker, "sleeps"), member(worker, "events_lost")});
+    table.add({member(worker, "worker"), member(worker, "relays"), decimal(share * 100, "%.1f%%"),
+               member(worker, "packets_per_second"), member(worker, "cycles_per_packet"),
+               member(worker, "received"), member(worker, "sleeps"), member(worker, "events_lost")});
   }
   return table;
 }
 
 Table capture_table(const json::array& captures) {
-  return table_of(captures, {{"CAPTURE", "capture"}, {"RELAY", "relay"}, {"LEG", "leg"}, {"MODE", "mode"}, {"PACKETS", "packets"}, {"BYTES", "bytes"}, {"NOT WRITTEN", "not_written"}, {"FILE", "file"}});
+  return table_of(captures, {{"CAPTURE", "capture"},
+                             {"RELAY", "relay"},
+                             {"LEG", "leg"},
+                             {"MODE", "mode"},
+                             {"PACKETS", "packets"},
+                             {"BYTES", "bytes"},
+                             {"NOT WRITTEN", "not_written"},
+                             {"FILE", "file"}});
 }
 
 std::string stats_text(const json::object& stats) {
   Table verdicts({"VERDICT", "PACKETS"});
   if (const auto* all = find(stats, "verdicts"); all != nullptr && all->is_object())
-    for (const auto& verdict : all->get_object()) verdicts.add({std::string(verdict.key()), plain(verdict.value())});
+    for (const auto& verdict : all->get_object())
+      verdicts.add({std::string(verdict.key()), plain(verdict.value())});
   Table limits({"LIMIT", "BOUND", "REFUSED"});
   if (const auto* all = find(stats, "limits"); all != nullptr && all->is_object())
     for (const auto& limit : all->get_object())
       if (limit.value().is_object())
-        limits.add({std::string(limit.key()), member(limit.value().get_object(), "limit"), member(limit.value().get_object(), "refused")});
-  std::string text = "received  " + member(stats, "received") + "\n\n" + verdicts.text() + "\n" + limits.text() + "\n";
+        limits.add({std::string(limit.key()), member(limit.value().get_object(), "limit"),
+                    member(limit.value().get_object(), "refused")});
+  std::string text =
+      "received  " + member(stats, "received") + "\n\n" + verdicts.text() + "\n" + limits.text() + "\n";
   if (const auto* relays = find(stats, "relays"); relays != nullptr && relays->is_object())
     text += outline({{"relays", *relays}});
   return text;
