@@ -29,24 +29,34 @@ struct alignas(64) WorkerCounters {
   Counter captures_lost;   ///< packets that a capture could not take
 };
 
-/// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values.
-struct FlowCounters {
-  std::array<Counter, kComponents> packets;    ///< accepted: passed source policy and authentication
-  std::array<Counter, kComponents> bytes;      ///< UDP payload as it arrived
-  std::array<Counter, kComponents> forwarded;  ///< sent on
-  Counter dropped;        ///< all drops after the flow was found; the verdicts say why
-  Counter forged;         ///< tag did not verify
-  Counter replayed;       ///< duplicates refused by the replay window
-  Counter too_old;        ///< behind the replay window
-  Counter wrong_source;   ///< refused by the source policy
-  Counter out_of_order;   ///< accepted with a sequence number below the highest
-  Counter duplicates;     ///< RTP in clear that came twice (SRTP counts them as replayed)
+/// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values. Every packet touches the first line.
+struct alignas(64) FlowCounters {
+  std::array<Counter, kComponents> packets;  ///< accepted: passed source policy and authentication
+  Counter rtp_bytes;      ///< UDP payload of RTP as it arrived
+  Counter rtp_forwarded;  ///< RTP sent on
   Counter expected;       ///< RFC 3550 §A.3 over all SSRCs so far; lost = expected - packets[rtp]
   Counter last_seen;      ///< TSC of the last accepted packet; 0 = none yet
   Counter32 jitter;       ///< RFC 3550 §6.4.1 estimate in 1/16 timestamp units
   Counter32 ssrc;         ///< the present one
+  Counter dropped;        ///< all drops after the flow was found; the verdicts say why
+
+  Counter rtcp_bytes;
+  Counter rtcp_forwarded;
+  Counter forged;        ///< tag did not verify
+  Counter replayed;      ///< duplicates refused by the replay window
+  Counter too_old;       ///< behind the replay window
+  Counter wrong_source;  ///< refused by the source policy
+  Counter out_of_order;  ///< accepted with a sequence number below the highest
+  Counter duplicates;    ///< RTP in clear that came twice (SRTP counts them as replayed)
   Counter32 ssrc_changes;
-  Counter32 latches;      ///< times the leg's address was (re)learned
+  Counter32 latches;     ///< times the leg's address was (re)learned
+
+  [[nodiscard]] Counter& bytes(Component component) {
+    return component == Component::rtp ? rtp_bytes : rtcp_bytes;
+  }
+  [[nodiscard]] Counter& forwarded(Component component) {
+    return component == Component::rtp ? rtp_forwarded : rtcp_forwarded;
+  }
 };
 
 }  // namespace sallyport::dataplane

@@ -23,7 +23,7 @@ void send(const SendPort& port, Leaving& leaving, WorkerCounters& counters) {
   const std::uint16_t sent = rte_eth_tx_burst(port.dpdk_id, port.queue, leaving.packets.data(), leaving.size);
   for (std::uint16_t i = 0; i < sent; ++i) {
     const PacketView& view = *leaving.views[i];
-    view.flow->counters.forwarded[view.component_index()].add();
+    view.flow->counters.forwarded(view.component).add();
   }
   counters.verdicts[static_cast<std::size_t>(Verdict::forward)].add(sent);
   for (std::uint16_t i = sent; i < leaving.size; ++i) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include <bpf/libbpf.h>
 #include <rte_log.h>
@@ -17,8 +18,8 @@ namespace {
 
 constexpr std::size_t kBpfLineLength = 512;
 
-std::mutex last_error_mutex;
-std::string last_error;
+std::mutex first_error_mutex;
+std::string first_error;
 
 log::Level our_level(int dpdk_level) {
   if (dpdk_level <= static_cast<int>(RTE_LOG_ERR)) return log::Level::error;
@@ -30,8 +31,8 @@ log::Level our_level(int dpdk_level) {
 void take_line(std::string_view line, log::Level level) {
   if (line.empty()) return;
   if (level == log::Level::error) {
-    const std::lock_guard lock(last_error_mutex);
-    last_error = line;
+    const std::lock_guard lock(first_error_mutex);
+    if (first_error.empty()) first_error = line;
   }
   log::write(level, "dpdk", {{"text", std::string(line)}});
 }
@@ -73,8 +74,8 @@ void route_foreign_logs() {
 }
 
 std::string take_dpdk_error() {
-  const std::lock_guard lock(last_error_mutex);
-  return std::exchange(last_error, {});
+  const std::lock_guard lock(first_error_mutex);
+  return std::exchange(first_error, {});
 }
 
 }  // namespace sallyport::dataplane

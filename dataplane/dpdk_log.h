@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Set-up. Sends what DPDK and libbpf have to say to our own log, and remembers DPDK's last complaint.
+// Set-up. Sends what DPDK and libbpf have to say to our own log, and remembers DPDK's complaint.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace sallyport::dataplane {
 /// rte_eal_init; calling it again changes nothing.
 void route_foreign_logs();
 
-/// DPDK's last error line since this was asked before, without its newline; empty: none. Makes exception
-/// texts useful, since DPDK's return codes alone rarely say what is wrong.
+/// DPDK's first error line since this was last asked, without its newline; empty: none. The first is nearest
+/// to the cause, and DPDK's return codes alone rarely say what is wrong.
 [[nodiscard]] std::string take_dpdk_error();
 
 }  // namespace sallyport::dataplane

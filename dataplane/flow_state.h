@@ -23,11 +23,10 @@ enum class SourceState : std::uint8_t {
 };
 
 struct alignas(64) Flow {
-  // Set when linked.
-  Flow* reverse = nullptr;
-  crypto::InboundStream* inbound = nullptr;    ///< owned through `arrival`
-  crypto::OutboundStream* outbound = nullptr;  ///< owned through `departure`
-  std::uint64_t id = 0;
+  // The first lines are all that an RTP packet of a settled flow touches.
+  crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner
+  crypto::OutboundStream* outbound = nullptr;  ///< owned through outbound_owner
+  std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
   std::uint16_t inbound_hot_bytes = 0;
   std::uint16_t outbound_hot_bytes = 0;
   std::array<SourceState, kComponents> source_state{};
@@ -35,14 +34,13 @@ struct alignas(64) Flow {
   bool latched = false;
   bool capture_received = false;
   bool capture_opened = false;
-  std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
-
-  std::array<HeaderTemplate, kComponents> headers{};
-
-  FlowCounters counters;
+  std::array<HeaderTemplate, kComponents> headers{};  ///< RTP's first
   Reception reception;
+  FlowCounters counters;
 
   // Rarely touched by a packet.
+  Flow* reverse = nullptr;  ///< set when linked
+  std::uint64_t id = 0;
   std::uint64_t learn_until_tsc = 0;
   std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
   std::array<std::uint16_t, kComponents> arrival_ports{};
@@ -57,7 +55,13 @@ struct alignas(64) Flow {
   void publish() { published.store({source, {headers[0].target(), headers[1].target()}, latched}); }
 };
 
-/// The part of a flow that every packet touches.
-inline constexpr std::size_t kFlowHotBytes = 512;
+/// What is worth prefetching before a packet is looked at: the two lines that decide and address it, and those that
+/// count it.
+inline void prefetch(const Flow& flow) {
+  __builtin_prefetch(&flow);
+  __builtin_prefetch(&flow.headers[0]);
+  __builtin_prefetch(&flow.reception);
+  __builtin_prefetch(&flow.counters);
+}
 
 }  // namespace sallyport::dataplane

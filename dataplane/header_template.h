@@ -14,7 +14,8 @@
 
 namespace sallyport::dataplane {
 
-class HeaderTemplate {
+/// One cache line.
+class alignas(64) HeaderTemplate {
  public:
   HeaderTemplate() = default;
 
@@ -28,18 +29,22 @@ class HeaderTemplate {
 
   /// Sets where packets go. The next hop is kept: control corrects it when the new target has another one.
   void aim_at(const Endpoint& target) {
-    target_ = target;
-    std::uint8_t* udp = octets_.data() + ip_length_;
     if (is_v4())
       std::memcpy(octets_.data() + 16, target.address.v4_octets().data(), 4);
     else
       std::memcpy(octets_.data() + 24, target.address.octets().data(), 16);
-    store_be16(udp + 2, target.port);
+    store_be16(octets_.data() + ip_length_ + 2, target.port);
+    has_target_ = true;
     prepare_sums();
   }
 
-  [[nodiscard]] bool has_target() const { return target_.port != 0; }
-  [[nodiscard]] const Endpoint& target() const { return target_; }
+  [[nodiscard]] bool has_target() const { return has_target_; }
+  /// Port 0 when there is none.
+  [[nodiscard]] Endpoint target() const {
+    if (!has_target_) return {};
+    const std::uint8_t* address = octets_.data() + (is_v4() ? 16 : 24);
+    return {is_v4() ? detail::load_v4(address) : detail::load_v6(address), load_be16(octets_.data() + ip_length_ + 2)};
+  }
   [[nodiscard]] bool is_v4() const { return ip_length_ == kIpv4Length; }
   [[nodiscard]] std::size_t length() const { return ip_length_ + kUdpLength; }
 
@@ -117,8 +122,10 @@ class HeaderTemplate {
   std::uint16_t ip_sum_ = 0;       // of the IPv4 header without its length
   std::uint16_t address_sum_ = 0;  // of the pseudo-header without the length
   std::uint16_t port_sum_ = 0;
-  std::uint8_t ip_length_ = 0;
-  Endpoint target_;
+  std::uint8_t ip_length_ = kIpv4Length;
+  bool has_target_ = false;
 };
+
+static_assert(sizeof(HeaderTemplate) == 64);
 
 }  // namespace sallyport::dataplane

@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kPage = 4096;
 // An Ethernet frame of 1500-octet IP packets, what SRTP adds, and AF_XDP's extra headroom of 256 octets.
 constexpr std::uint16_t kPackedRoom = 2048 + RTE_PKTMBUF_HEADROOM;
-constexpr std::uint16_t kPageRoom = kPage - sizeof(rte_mempool_objhdr) - sizeof(rte_mbuf);
+// The pool's own header takes a cache line.
+constexpr std::uint16_t kPageRoom = kPage - RTE_CACHE_LINE_SIZE - sizeof(rte_mbuf);
 // Buffers each core keeps for itself between visits to the shared pool.
 constexpr unsigned kCache = 256;
 // Buffers may cross pages (addresses are virtual), and are not padded apart for memory channels: their size

@@ -25,6 +25,8 @@ namespace sallyport::dataplane {
 
 namespace {
 
+constexpr auto kAnySocket = static_cast<unsigned>(SOCKET_ID_ANY);
+
 /// What DPDK refused, in its own words where it had any.
 std::runtime_error dpdk_refusal(const std::string& what, int code) {
   const std::string line = take_dpdk_error();
@@ -37,6 +39,19 @@ void plug(Port& port, const std::string& name, const std::string& arguments) {
   const int code = rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str());
   if (code != 0) throw dpdk_refusal("DPDK cannot open device '" + name + "'", code);
   port.plugged_device = name;
+  (void)take_dpdk_error();  // some drivers complain of what does not matter
+}
+
+/// Marks the device as ours, so that a second port of the configuration cannot take, and then close, it.
+void own_device(std::uint16_t id, const std::string& name) {
+  rte_eth_dev_owner owner{};
+  if (rte_eth_dev_owner_get(id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER)
+    throw std::runtime_error("device '" + name + "' serves another port already");
+  owner = {};
+  if (const int code = rte_eth_dev_owner_new(&owner.id); code != 0) throw dpdk_refusal("no owner", code);
+  name.copy(owner.name, sizeof owner.name - 1);
+  if (const int code = rte_eth_dev_owner_set(id, &owner); code != 0)
+    throw dpdk_refusal("device '" + name + "' cannot be taken", code);
 }
 
 /// Finds the port of a device, plugging it in when it is virtual and not there yet. Tests and benches make
@@ -45,13 +60,16 @@ void attach_device(Port& port, const PortConfig& config) {
   const std::size_t comma = config.device.find(',');
   const std::string name = config.device.substr(0, comma);
   const std::string arguments = comma == std::string::npos ? "" : config.device.substr(comma + 1);
-  if (rte_eth_dev_get_port_by_name(name.c_str(), &port.dpdk_id) == 0) return;
-  if (is_pci_device(config.device))
+  std::uint16_t id = kNoDevice;
+  const bool present = rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0;
+  if (!present && is_pci_device(config.device))
     throw std::runtime_error("PCI device '" + name +
                              "' is not there, or not bound to a driver that DPDK can use");
-  plug(port, name, arguments);
-  if (const int code = rte_eth_dev_get_port_by_name(name.c_str(), &port.dpdk_id); code != 0)
+  if (!present) plug(port, name, arguments);
+  if (const int code = rte_eth_dev_get_port_by_name(name.c_str(), &id); code != 0)
     throw dpdk_refusal("device '" + name + "' made no port", code);
+  own_device(id, name);
+  port.dpdk_id = id;
 }
 
 rte_eth_dev_info device_info(std::uint16_t id) {
@@ -98,7 +116,7 @@ void configure_device(Port& port, const QueueCounts& queues, const rte_eth_dev_i
 void add_receive_queue(Port& port, std::uint16_t queue, std::uint16_t length, rte_mempool& pool) {
   const bool shared = port.info.attach == Attach::shared;
   const std::vector<int> before = shared ? open_xdp_sockets() : std::vector<int>{};
-  const int code = rte_eth_rx_queue_setup(port.dpdk_id, queue, length, SOCKET_ID_ANY, nullptr, &pool);
+  const int code = rte_eth_rx_queue_setup(port.dpdk_id, queue, length, kAnySocket, nullptr, &pool);
   if (code != 0) throw dpdk_refusal("receive queue " + std::to_string(queue) + " cannot be set up", code);
   if (!shared) return;
   std::vector<int> appeared;
@@ -117,7 +135,7 @@ void set_up_queues(Port& port, const QueueCounts& queues, rte_mempool& pool) {
     add_receive_queue(port, queue, receive_length, pool);
   if (port.receive_descriptors.size() != queues.receive) port.receive_descriptors.clear();
   for (std::uint16_t queue = 0; queue < queues.transmit; ++queue) {
-    const int code = rte_eth_tx_queue_setup(port.dpdk_id, queue, transmit_length, SOCKET_ID_ANY, nullptr);
+    const int code = rte_eth_tx_queue_setup(port.dpdk_id, queue, transmit_length, kAnySocket, nullptr);
     if (code != 0) throw dpdk_refusal("transmit queue " + std::to_string(queue) + " cannot be set up", code);
   }
 }

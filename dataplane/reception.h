@@ -26,7 +26,7 @@ class MediaClock {
 };
 
 /// State behind the counters of one flow's RTP. Fed only with packets that were accepted.
-class Reception {
+class alignas(64) Reception {
  public:
   explicit Reception(MediaClock clock = {}) : clock_(clock) {}
 

@@ -177,7 +177,7 @@ void learn(Burst& burst, RelaySurroundings& around) {
     if (flow.capture_opened) capture(view, true, around);
     if (source_is_news(flow, view) && !latch(flow, view, around.events)) around.counters.events_lost.add();
     flow.counters.packets[view.component_index()].add();
-    flow.counters.bytes[view.component_index()].add(view.arrived_length);
+    flow.counters.bytes(view.component).add(view.arrived_length);
     flow.counters.last_seen.set(around.tsc);
     if (view.component == Component::rtp) flow.reception.packet(view.rtp, around.tsc, flow.counters);
   }

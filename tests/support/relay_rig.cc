@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 
@@ -20,8 +21,23 @@ namespace {
 
 constexpr unsigned kRingSize = 4096;
 constexpr unsigned kPoolSize = 16383;
+constexpr unsigned kPoolCache = 512;
+constexpr unsigned kMemoryMb = 96;
 
 rte_mempool* pool = nullptr;
+
+/// Whether the machine has set aside enough huge pages: tests do without, measurements mean more with them.
+bool huge_pages_free() {
+  std::ifstream meminfo("/proc/meminfo");
+  std::string word;
+  while (meminfo >> word)
+    if (word == "HugePages_Free:") {
+      unsigned pages = 0;
+      meminfo >> pages;
+      return pages * 2 >= kMemoryMb;
+    }
+  return false;
+}
 
 rte_ring* make_ring(const std::string& name) {
   rte_ring* ring = rte_ring_create(name.c_str(), kRingSize, SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
@@ -52,12 +68,15 @@ dataplane::NextHop hop(std::uint8_t port, std::uint8_t last, std::uint16_t vlan 
 void start_eal() {
   static std::once_flag once;
   std::call_once(once, [] {
-    std::vector<std::string> words = {"rig", "--no-huge", "-m", "96", "--no-pci", "--no-telemetry", "--no-shconf",
+    std::vector<std::string> words = {"rig", "-m", std::to_string(kMemoryMb), "--no-pci", "--no-telemetry",
                                       "--log-level=*:error", "--lcores=0@(0-1)"};
+    for (const char* word : {"--no-huge", "--no-shconf"})
+      if (!huge_pages_free()) words.emplace_back(word);
+    if (huge_pages_free()) words.emplace_back("--in-memory");
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     if (rte_eal_init(static_cast<int>(arguments.size()), arguments.data()) < 0) std::abort();
-    pool = rte_pktmbuf_pool_create("rig", kPoolSize, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    pool = rte_pktmbuf_pool_create("rig", kPoolSize, kPoolCache, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
     if (pool == nullptr) std::abort();
   });
 }
@@ -101,6 +120,13 @@ bool RingPort::deliver(std::span<const std::uint8_t> frame, std::uint16_t queue)
   std::copy(frame.begin(), frame.end(), reinterpret_cast<std::uint8_t*>(room));
   packet->port = dpdk_id_;
   return deliver_packet(packet, queue);
+}
+
+rte_mbuf* RingPort::blank() {
+  rte_mbuf* packet = rte_pktmbuf_alloc(pool);
+  if (packet == nullptr) std::abort();
+  packet->port = dpdk_id_;
+  return packet;
 }
 
 bool RingPort::deliver_packet(rte_mbuf* packet, std::uint16_t queue) {

@@ -33,6 +33,8 @@ class RingPort {
   /// What the wire delivers to the port. False when the pool or the ring is exhausted.
   bool deliver(std::span<const std::uint8_t> frame, std::uint16_t queue = 0);
   bool deliver_packet(rte_mbuf* packet, std::uint16_t queue = 0);
+  /// An empty packet from the pool; aborts when there is none.
+  [[nodiscard]] rte_mbuf* blank();
   /// What the port has sent since the last call.
   [[nodiscard]] std::vector<Octets> sent();
   std::size_t take_sent(std::span<rte_mbuf*> packets);

@@ -158,9 +158,11 @@ std::optional<Octets> Wire::receive(std::string_view text) const {
 }
 
 bool contains(std::span<const std::uint8_t> octets, std::string_view text) {
-  return std::ranges::search(octets, text, [](std::uint8_t a, char b) {
-           return a == static_cast<std::uint8_t>(b);
-         }).size() == text.size();
+  const auto same = [](std::uint8_t octet, char letter) {
+    return octet == static_cast<std::uint8_t>(letter);
+  };
+  return std::search(octets.begin(), octets.end(), text.begin(), text.end(), same) != octets.end() ||
+         text.empty();
 }
 
 FileDescriptor udp_socket(const Endpoint& local) {

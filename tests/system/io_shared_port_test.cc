@@ -338,7 +338,7 @@ TEST_F(SharedPort, ClosingDetachesTheProgram) {
   port_.reset();
   EXPECT_EQ(dataplane::attached_program(index), 0u);
   const auto free_again = dataplane::claim_interface("media0");
-  EXPECT_EQ(rte_eth_dev_count_avail(), 0);
+  EXPECT_EQ(rte_eth_dev_count_total(), 0);
 }
 
 TEST_F(SharedPort, MovesWithoutClosing) {

@@ -72,7 +72,7 @@ TEST(Command, ReplaceSwapsKeysOnTheSamePorts) {
   rig.settle();
   EXPECT_EQ(rig.core.sent().size(), 1u);
   EXPECT_EQ(rig.verdicts(Verdict::drop_srtp_forged), 1u);
-  EXPECT_EQ(counters(*new_keys.forth).forwarded[0].get(), 1u);
+  EXPECT_EQ(counters(*new_keys.forth).rtp_forwarded.get(), 1u);
   // Back again, so that each call ends as it began.
   EXPECT_EQ(rig.execute({.kind = CommandKind::replace, .flows = {new_keys.forth.get(), new_keys.back.get()},
                          .replacements = {old_keys.forth.get(), old_keys.back.get()}}),

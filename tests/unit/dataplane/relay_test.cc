@@ -50,7 +50,7 @@ TEST_P(RelaySuites, CarriesRtpAndRtcpBothWays) {
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(test::read_frame(sent[0])->destination, Call::at(call.core_remote, 1));
   EXPECT_EQ(call.core_peer.open_rtcp(test::read_frame(sent[0])->payload), report);
-  EXPECT_EQ(counters(*call.forth).forwarded[0].get(), 136u);
+  EXPECT_EQ(counters(*call.forth).rtp_forwarded.get(), 136u);
   EXPECT_EQ(counters(*call.forth).expected.get(), 136u);
   expect_accounts_close(rig);
 }

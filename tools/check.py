@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Builds Sallyport in every way that matters, runs every test and lint, and ends with the counts."""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+import sandbox
+import test_results
+from test_results import Tally
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILDS = ROOT / "build-check"
+# ThreadSanitizer and AddressSanitizer of GCC 12 want less address randomisation than newer kernels use.
+PLAIN_ADDRESSES = ["setarch", os.uname().machine, "-R"]
+SANITIZER_OPTIONS = {
+    "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan_suppressions.txt",
+}
+STARTS_THREADS = re.compile(r"std::j?thread\b|rte_eal_remote_launch|start_workers\(")
+
+
+class StageFailed(Exception):
+    """A stage cannot go on; the text says why."""
+
+
+@dataclasses.dataclass
+class Build:
+    """One build folder and how it is configured."""
+
+    name: str
+    options: list[str]
+    compiler: str = "g++"
+
+    @property
+    def folder(self) -> pathlib.Path:
+        return BUILDS / self.name
+
+    def configure(self) -> None:
+        environment = dict(os.environ, CXX=self.compiler, CC=self.compiler.replace("g++", "gcc").replace("++", ""))
+        conformance = os.environ.get("SALLYPORT_CONFORMANCE", "")
+        again = ["--reconfigure"] if (self.folder / "meson-private" / "coredata.dat").exists() else []
+        command = ["meson", "setup", *again, str(self.folder), *self.options, f"-Dconformance={conformance}"]
+        run(command, f"configuring {self.name}", cwd=ROOT, env=environment)
+
+    def compile(self, outputs: list[str] | None = None) -> None:
+        """Builds everything, or only the files named."""
+        if outputs == []:
+            raise StageFailed("nothing to build was found")
+        run(["ninja", "-C", str(self.folder), *(outputs or [])], f"building {self.name}")
+
+    def introspect(self, what: str) -> list[dict]:
+        answer = subprocess.run(["meson", "introspect", f"--{what}", str(self.folder)], check=True, capture_output=True)
+        return json.loads(answer.stdout)
+
+    def tests(self, suites: list[str]) -> dict[str, dict]:
+        """The tests that belong to one of the suites, by name."""
+        wanted = set(suites)
+        return {test["name"]: test for test in self.introspect("tests")
+                if wanted & {suite.split(":")[-1] for suite in test["suite"]}}
+
+    def outputs_for(self, tests: dict[str, dict]) -> list[str]:
+        """The files that must be built before these tests run."""
+        files = {target["id"]: target["filename"] for target in self.introspect("targets")}
+        needed = {name for test in tests.values() for identity in test["depends"] for name in files.get(identity, [])}
+        return sorted(os.path.relpath(name, self.folder) for name in needed)
+
+    def run_tests(self, tests: dict[str, dict]) -> Tally:
+        if not tests:
+            raise StageFailed("no test was found")
+        test_results.forget(self.folder, tests)
+        environment = dict(os.environ)
+        for name, value in SANITIZER_OPTIONS.items():
+            environment.setdefault(name, value)
+        prefix = PLAIN_ADDRESSES if "b_sanitize" in " ".join(self.options) else []
+        command = [*prefix, "meson", "test", "-C", str(self.folder), "--no-rebuild", "--print-errorlogs", *tests]
+        subprocess.run(command, env=environment, stdout=sys.stdout, stderr=sys.stderr)
+        return test_results.read_meson(self.folder, tests)
+
+
+def run(command: list[str], doing: str, **options) -> None:
+    """Runs a command quietly and shows its output only if it fails."""
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", **options)
+    if result.returncode != 0:
+        print(result.stdout[-20000:])
+        raise StageFailed(f"{doing} failed: {' '.join(command[:4])} … gave {result.returncode}")
+
+
+def gcc(quick: bool) -> Tally:
+    """GCC, optimised with debug information: all suites, lints included."""
+    build = Build("gcc", ["-Dbuildtype=debugoptimized"])
+    build.configure()
+    build.compile()
+    suites = ["unit", "lint"] if quick else ["unit", "vectors", "fuzz", "lint", "system", "interop"]
+    return build.run_tests(build.tests(suites))
+
+
+def clang(_quick: bool) -> Tally:
+    """Clang, release: compiles everything, runs what needs no privileges."""
+    build = Build("clang", ["-Dbuildtype=release"], compiler="clang++")
+    build.configure()
+    build.compile()
+    return build.run_tests(build.tests(["unit", "vectors"]))
+
+
+def asan(_quick: bool) -> Tally:
+    """AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, RFC vectors, fuzz corpora."""
+    build = Build("asan", ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"])
+    build.configure()
+    tests = build.tests(["unit", "vectors", "fuzz"])
+    build.compile(build.outputs_for(tests))
+    return build.run_tests(tests)
+
+
+def tsan(_quick: bool) -> Tally:
+    """ThreadSanitizer: every test program one of whose sources starts a thread."""
+    build = Build("tsan", ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"])
+    build.configure()
+    threaded = {target["id"] for target in build.introspect("targets") if _starts_threads(target)}
+    tests = {name: test for name, test in build.tests(["unit"]).items() if threaded & set(test["depends"])}
+    build.compile(build.outputs_for(tests))
+    return build.run_tests(tests)
+
+
+def _starts_threads(target: dict) -> bool:
+    sources = [name for group in target["target_sources"] for name in group.get("sources", [])]
+    texts = (pathlib.Path(name).read_text(errors="replace") for name in sources if name.endswith(".cc"))
+    return target["type"] == "executable" and any(STARTS_THREADS.search(text) for text in texts)
+
+
+def fuzz(_quick: bool) -> Tally:
+    """libFuzzer for some seconds on every target, from its corpus."""
+    build = Build("fuzz", ["-Dbuildtype=debugoptimized", "-Dfuzzing=true", "-Db_sanitize=address,undefined",
+                           "-Dcpp_args=-fsanitize=fuzzer-no-link"], compiler="clang++")
+    build.configure()
+    programs = {target["name"]: target["filename"][0] for target in build.introspect("targets")
+                if target["type"] == "executable" and target["name"].endswith("_fuzz")}
+    build.compile([os.path.relpath(name, build.folder) for name in programs.values()])
+    tally = Tally()
+    for name, program in sorted(programs.items()):
+        tally.add(_fuzz_one(name, program))
+    return tally
+
+
+def _fuzz_one(name: str, program: str) -> Tally:
+    seconds = int(os.environ.get("SALLYPORT_FUZZ_SECONDS", "10"))
+    with tempfile.TemporaryDirectory() as found:
+        command = [program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                   f"-artifact_prefix={found}/", found, str(ROOT / "tests" / "fuzz" / "corpus" / name.removesuffix("_fuzz"))]
+        result = subprocess.run([*PLAIN_ADDRESSES, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                errors="replace", timeout=seconds + 120)
+        runs = re.search(r"number_of_executed_units:\s*(\d+)", result.stdout)
+        if result.returncode == 0 and runs and int(runs.group(1)) > 0:
+            print(f"  {name}: {runs.group(1)} inputs")
+            return Tally(passed=1)
+        print(result.stdout[-8000:])
+        for crash in pathlib.Path(found).glob("*-*"):
+            shutil.copy(crash, BUILDS / f"{name}-{crash.name}")
+            print(f"  the input that did it is kept as {BUILDS / f'{name}-{crash.name}'}")
+    return Tally(failed=[f"{name}: libFuzzer gave {result.returncode}"])
+
+
+STAGES: dict[str, Callable[[bool], Tally]] = {"gcc": gcc, "clang": clang, "asan": asan, "tsan": tsan, "fuzz": fuzz}
+
+
+def run_stage(name: str, quick: bool) -> Tally:
+    print(f"=== {name}: {STAGES[name].__doc__}", flush=True)
+    started = time.monotonic()
+    try:
+        tally = STAGES[name](quick)
+    except (StageFailed, subprocess.SubprocessError, OSError) as error:
+        tally = Tally(failed=[str(error)])
+    print(f"--- {name}: {tally} in {time.monotonic() - started:.0f} s", flush=True)
+    return tally
+
+
+def summarise(tallies: dict[str, Tally]) -> int:
+    """Prints what failed, what was skipped and why, and the counts; gives the exit status."""
+    total = Tally()
+    for stage, tally in tallies.items():
+        total.add(tally)
+        for name in tally.failed:
+            print(f"FAILED  {stage}: {name}")
+        for name in tally.skipped:
+            print(f"skipped {stage}: {name}")
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tools/check", description=__doc__, epilog="Stages: " + "; ".join(
+        f"{name}: {stage.__doc__}" for name, stage in STAGES.items()))
+    parser.add_argument("--quick", action="store_true", help="one build, its unit tests and the lints")
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only this stage; may be repeated")
+    arguments = parser.parse_args()
+    if not sandbox.inside():
+        return sandbox.run([sys.executable, *sys.argv])
+    BUILDS.mkdir(exist_ok=True)
+    stages = arguments.stage or (["gcc"] if arguments.quick else list(STAGES))
+    return summarise({name: run_stage(name, arguments.quick) for name in stages})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads compile_commands.json of a build folder."""
+
+import dataclasses
+import json
+import pathlib
+import shlex
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """How one source is compiled; `source` is relative to the root, `folder` is where the compiler runs."""
+
+    source: pathlib.Path
+    object: pathlib.Path
+    folder: pathlib.Path
+    compiler: str
+    flags: tuple[str, ...]
+
+
+def _flags(words: list[str]) -> tuple[str, ...]:
+    """What matters for the meaning of a source: language, include paths, definitions, warnings."""
+    kept, with_value = [], ("-I", "-isystem", "-include", "-D")
+    for index, word in enumerate(words):
+        if word in with_value:
+            kept += words[index:index + 2]
+        elif word.startswith(("-I", "-isystem", "-D", "-std=", "-W", "-m", "-fsanitize=")):
+            kept.append(word)
+    return tuple(flag for flag in kept if not flag.startswith("-Wl,"))
+
+
+def read(build: pathlib.Path, root: pathlib.Path) -> list[Command]:
+    """The commands for sources under `root`, in the order of the build."""
+    commands = []
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        words = shlex.split(entry["command"])
+        if words and words[0].endswith("ccache"):
+            words.pop(0)
+        folder = pathlib.Path(entry["directory"])
+        source = (folder / entry["file"]).resolve()
+        if source.is_relative_to(root.resolve()):
+            commands.append(Command(source.relative_to(root.resolve()), folder / entry["output"], folder, words[0], _flags(words)))
+    return commands

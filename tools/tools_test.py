@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests of what tools/demo and tools/bench conclude from: recordings, captures, figures."""
+
+import math
+import pathlib
+import struct
+import tempfile
+import unittest
+import wave
+
+import bench_report
+import demo_audio
+import demo_wire
+
+RATE = 8000
+
+
+def tone(hertz: float, seconds: float, amplitude: int = 8000) -> list[int]:
+    return [int(amplitude * math.sin(2 * math.pi * hertz * i / RATE)) for i in range(int(seconds * RATE))]
+
+
+def recording(*parts: list[int]) -> demo_audio.Recording:
+    return demo_audio.Recording(RATE, tuple(sample for part in parts for sample in part))
+
+
+class Audio(unittest.TestCase):
+    def test_clean_tone(self) -> None:
+        heard = demo_audio.listen(recording(tone(440, 3)), 440, 1000)
+        self.assertGreater(heard.seconds, 2.9)
+        self.assertEqual(heard.longest_gap_ms, 0)
+        self.assertLess(heard.unwanted, 0.02)
+
+    def test_silence_before_the_call_is_no_gap(self) -> None:
+        heard = demo_audio.listen(recording([0] * RATE, tone(440, 1)), 440, 1000)
+        self.assertEqual(heard.longest_gap_ms, 0)
+
+    def test_silence_and_noise_are_gaps(self) -> None:
+        silence = demo_audio.listen(recording(tone(440, 1), [0] * 800, tone(440, 1)), 440, 1000)
+        self.assertGreaterEqual(silence.longest_gap_ms, 100)
+        other = demo_audio.listen(recording(tone(440, 1), tone(700, 0.2), tone(440, 1)), 440, 1000)
+        self.assertGreaterEqual(other.longest_gap_ms, 200)
+
+    def test_wrong_tone_is_not_heard(self) -> None:
+        self.assertEqual(demo_audio.listen(recording(tone(1000, 2)), 440, 1000).seconds, 0)
+
+    def test_own_tone_mixed_in_is_noticed(self) -> None:
+        mixed = [a + b for a, b in zip(tone(440, 1), tone(1000, 1, 3000))]
+        self.assertGreater(demo_audio.listen(recording(mixed), 440, 1000).unwanted, 0.05)
+
+    def test_nothing_at_all(self) -> None:
+        for empty in (recording(), recording([0] * RATE), recording([1, 2, 3])):
+            self.assertEqual(demo_audio.listen(empty, 440, 1000).seconds, 0)
+
+    def test_files(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "a.wav"
+            self.assertEqual(demo_audio.read_wav(path).seconds, 0)
+            with wave.open(str(path), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(RATE)
+                file.writeframes(struct.pack("<4h", 1, -2, 3, -4))
+            self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
+            # A recorder that was killed leaves lengths of zero.
+            octets = bytearray(path.read_bytes())
+            octets[40:44] = bytes(4)
+            path.write_bytes(octets)
+            self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
+            path.write_bytes(b"RIFF")
+            self.assertEqual(demo_audio.read_wav(path).seconds, 0)
+
+    def test_mulaw(self) -> None:
+        self.assertEqual(demo_audio.decode_mulaw(b"\xff\x7f\x80\x00"), (0, 0, 32124, -32124))
+
+
+def frame(sequence: int, ssrc: int, payload: bytes, first: int = 0x80) -> bytes:
+    rtp = struct.pack("!BBHII", first, 0, sequence, sequence * 160, ssrc) + payload
+    udp = struct.pack("!HHHH", 40000, 30000, 8 + len(rtp), 0)
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(rtp), 0, 0, 64, 17, 0, bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2)))
+    return bytes(12) + b"\x08\x00" + ip + udp + rtp
+
+
+def capture(folder: str, *frames: bytes) -> list[demo_wire.RtpPacket]:
+    path = pathlib.Path(folder) / "a.pcap"
+    records = b"".join(struct.pack("<IIII", 0, 0, len(octets), len(octets)) + octets for octets in frames)
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1) + records)
+    return demo_wire.read_pcap(path)
+
+
+class Wire(unittest.TestCase):
+    def test_reads_rtp_and_nothing_else(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            packets = capture(folder, frame(7, 9, b"abc"), b"short", frame(8, 9, b"", first=0x40), frame(9, 9, b"d" * 20))
+            self.assertEqual([(packet.sequence, packet.ssrc, packet.payload[:1]) for packet in packets], [(7, 9, b"a"), (9, 9, b"d")])
+            self.assertEqual(packets[0].source, ("10.0.0.1", 40000))
+
+    def test_pairs_by_sequence_and_stream(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            here = capture(folder, frame(1, 9, b"x"), frame(2, 9, b"x"), frame(3, 8, b"x"))
+            there = capture(folder, frame(2, 9, b"y"), frame(3, 9, b"y"))
+            self.assertEqual([(a.sequence, b.payload) for a, b in demo_wire.pairs(here, there, 9)], [(2, b"y")])
+
+    def test_longest_loss(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for numbers, loss in (((1, 2, 3), 0), ((1, 4, 5, 7), 2), ((65534, 65535, 0, 1), 0), ((), 0)):
+                self.assertEqual(demo_wire.longest_loss(capture(folder, *(frame(number, 9, b"") for number in numbers))), loss)
+
+    def test_clear_speech_is_audible_and_nothing_counts_as_audible(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            clear = capture(folder, frame(1, 9, bytes((0x80, 0x80, 0x80, 0x80, 0, 0, 0, 0)) * 20))
+            self.assertGreater(demo_wire.audible_share(clear, 1000), 0.8)
+        self.assertEqual(demo_wire.audible_share([], 1000), 1.0)
+
+
+class Figures(unittest.TestCase):
+    NAME = "relay/srtp_srtp/AES_CM_128_HMAC_SHA1_80/160/burst32/flows1000/over_bare_passes"
+
+    def report(self, median: float) -> dict:
+        figures = {self.NAME: {"median": median, "spread": 0.1, "unit": "ratio"}, "a<b": {"median": 12345.6, "spread": 0, "unit": "ns"}}
+        return {"machine": "m", "compiler": "c", "revision": "r", "figures": figures}
+
+    def test_targets(self) -> None:
+        self.assertIn("≤ 1.5: reached", bench_report.markdown(self.report(1.5)))
+        self.assertIn("≤ 1.5: missed", bench_report.markdown(self.report(1.51)))
+        self.assertIn("| `a<b` | 12 346 | 0 | ns |  |", bench_report.markdown(self.report(1)))
+
+    def test_plot_is_well_formed(self) -> None:
+        import xml.etree.ElementTree as xml
+        plot = xml.fromstring(bench_report.svg(self.report(1.5)))
+        self.assertTrue(any("a<b" in (node.text or "") for node in plot.iter()))
+        xml.fromstring(bench_report.svg({"machine": "m", "compiler": "c", "revision": "r", "figures": {}}))
+
+
+if __name__ == "__main__":
+    unittest.main()
