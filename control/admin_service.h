@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// AdminService: does what requests ask and words the result. Knows nothing of sockets.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "base/ip_address.h"
+#include "control/admin_protocol.h"
+#include "control/captures.h"
+#include "control/relay_manager.h"
+#include "control/worker_meter.h"
+
+namespace sallyport::control {
+
+/// What the service acts on; all outlive it.
+struct AdminDomain {
+  const Config& config;
+  Limits& limits;
+  MediaPlane& plane;
+  NextHopTable& next_hops;
+  RelayManager& relays;
+  Captures& captures;
+  WorkerMeter& meter;
+  std::function<void()> shutdown;  ///< begins an orderly end
+};
+
+class AdminService {
+ public:
+  explicit AdminService(AdminDomain domain);
+
+  /// Exactly one call, now or later, with a whole line.
+  using Reply = std::function<void(std::string line)>;
+  void handle(Request request, Reply reply);
+
+  void set_connection_count(std::function<std::size_t()> count) { connections_ = std::move(count); }
+
+ private:
+  struct Visitor;
+
+  [[nodiscard]] std::string status() const;
+
+  AdminDomain domain_;
+  std::set<IpAddress> bans_;
+  std::function<std::size_t()> connections_;
+  std::uint64_t started_tsc_;
+};
+
+}  // namespace sallyport::control

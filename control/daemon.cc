@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// One thread of control: Boost.Asio runs it, timers and descriptors feed it.
+#include "control/daemon.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <random>
+#include <stdexcept>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "control/admin_reply.h"
+#include "control/admin_service.h"
+#include "control/admin_socket.h"
+#include "control/dataplane_client.h"
+#include "control/privileges.h"
+#include "control/side_routes.h"
+#include "control/version.h"
+
+namespace sallyport::control {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+
+namespace {
+
+/// Receipts come within microseconds while a worker is awake: so many looks without one before the timer
+/// takes over.
+constexpr int kEagerPolls = 1000;
+constexpr milliseconds kBusyInterval{1};   ///< between looks while orders are under way, or a twin has frames
+constexpr milliseconds kIdleInterval{10};  ///< between looks for events
+constexpr milliseconds kScanInterval{100};
+constexpr std::size_t kScansPerRound = 10;  ///< every relay is looked at about once a second
+constexpr std::chrono::seconds kLongestEnd{5};
+
+std::uint64_t random_seed() {
+  std::random_device source;
+  return static_cast<std::uint64_t>(source()) << 32 | source();
+}
+
+void make_directory(const std::string& path, const Identity& owner, mode_t mode) {
+  namespace fs = std::filesystem;
+  std::error_code failure;
+  if (fs::is_directory(path, failure)) return;
+  const mode_t before = umask(022);  // parents are readable as usual
+  fs::create_directories(path, failure);
+  umask(before);
+  if (failure) throw std::runtime_error("cannot create " + path + ": " + failure.message());
+  if (chmod(path.c_str(), mode) != 0 || (geteuid() == 0 && chown(path.c_str(), owner.user, owner.group) != 0))
+    throw std::runtime_error("cannot hand over " + path + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+struct Daemon::State {
+  explicit State(const Config& settings);
+
+  void run();
+  void watch_signals();
+  void watch_kernel();
+  void watch_twins();
+  void pump();
+  void pump_eagerly(int looks_left);
+  void pump_regularly();
+  void scan_regularly();
+  void watch_links();
+  void begin_end();
+  void await_end(std::chrono::steady_clock::time_point latest);
+  void report_end();
+  void on_relay_event(const RelayEvent& event);
+
+  const Config& config;
+  Limits limits;
+  Identity identity;
+  asio::io_context context;
+  asio::signal_set signals{context};
+  asio::steady_timer pump_timer{context}, scan_timer{context}, end_timer{context};
+  dataplane::Runtime runtime;
+  DataplaneClient plane{runtime};
+  SideRoutes routes;
+  NextHopTable next_hops{plane, routes, limits};
+  MediaPorts ports;
+  RelayManager relays;
+  Captures captures;
+  WorkerMeter meter{plane};
+  AdminService service;
+  AdminSocket socket;
+  std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor;
+  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
+  std::vector<bool> links_up;
+  std::size_t scans = 0;
+  bool pumping = false;
+  bool ending = false;
+};
+
+Daemon::State::State(const Config& settings)
+    : config(settings),
+      limits(settings.limits),
+      identity(find_identity(settings.daemon.user)),
+      runtime(settings.runtime),
+      routes(settings, runtime.ports(),
+             {[this](const Route& route) { next_hops.update(route); }, [this] { relays.routes_changed(); },
+              [this](const LinkState&) { watch_links(); }}),
+      ports(settings, limits, random_seed()),
+      relays(settings, limits, plane, next_hops, ports),
+      captures(settings, limits, plane, relays),
+      service({settings, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }}),
+      socket(context, settings.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
+  relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
+  service.set_connection_count([this] { return socket.connections(); });
+  links_up.assign(runtime.ports().size(), true);
+}
+
+void Daemon::State::on_relay_event(const RelayEvent& event) {
+  if (event.kind == RelayEvent::Kind::changed || event.kind == RelayEvent::Kind::ended)
+    captures.relay_gone(event.relay);
+  socket.publish(name(event.kind), to_json(event));
+}
+
+void Daemon::State::watch_signals() {
+  signals.async_wait([this](const error_code& failure, int signal) {
+    if (failure) return;
+    if (signal == SIGHUP) {
+      log::warning("daemon.reload_unsupported", {{"hint", "restart to take up a new configuration"}});
+    } else {
+      log::info("daemon.signal", {{"signal", signal}});
+      begin_end();
+    }
+    watch_signals();
+  });
+}
+
+void Daemon::State::watch_kernel() {
+  if (routes.kernel() == nullptr) return;
+  if (!kernel_descriptor)
+    kernel_descriptor =
+        std::make_unique<asio::posix::stream_descriptor>(context, dup(routes.kernel()->descriptor()));
+  kernel_descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& failure) {
+    if (failure) return;
+    routes.kernel()->on_readable();
+    pump_eagerly(kEagerPolls);
+    watch_kernel();
+  });
+}
+
+void Daemon::State::watch_twins() {
+  for (const int descriptor : runtime.twin_descriptors())
+    twin_descriptors.push_back(std::make_unique<asio::posix::stream_descriptor>(context, dup(descriptor)));
+  for (const auto& twin : twin_descriptors) {
+    const auto wait = [this, raw = twin.get()](const auto& again) -> void {
+      raw->async_wait(asio::posix::stream_descriptor::wait_read, [this, again](const error_code& failure) {
+        if (failure) return;
+        runtime.poll_twins();
+        again(again);
+      });
+    };
+    wait(wait);
+  }
+}
+
+void Daemon::State::pump() {
+  plane.poll([this](const dataplane::Command& receipt) { relays.on_receipt(receipt); });
+  runtime.poll_events([this](const dataplane::Event& event) { relays.on_event(event); });
+  runtime.poll_captures([this](const dataplane::CaptureRecord& record) { captures.on_record(record); });
+  if (!twin_descriptors.empty()) runtime.poll_twins();
+}
+
+// Looks again and again, letting sockets and timers have their turn in between, while receipts keep coming.
+void Daemon::State::pump_eagerly(int looks_left) {
+  if (pumping || !plane.orders_under_way()) return;
+  pumping = true;
+  asio::post(context, [this, looks_left] {
+    pumping = false;
+    const std::size_t before = relays.operations_under_way();
+    pump();
+    const bool moved = relays.operations_under_way() != before;
+    if (moved || looks_left > 0) pump_eagerly(moved ? kEagerPolls : looks_left - 1);
+  });
+}
+
+void Daemon::State::pump_regularly() {
+  pump();
+  const bool busy = plane.orders_under_way() || !twin_descriptors.empty();
+  pump_timer.expires_after(busy ? kBusyInterval : kIdleInterval);
+  pump_timer.async_wait([this](const error_code& failure) {
+    if (!failure) pump_regularly();
+  });
+}
+
+void Daemon::State::watch_links() {
+  for (std::size_t i = 0; i < links_up.size(); ++i) {
+    const bool up = runtime.port_statistics(i).link_up;
+    if (up == links_up[i]) continue;
+    links_up[i] = up;
+    log::warning(up ? "port.up" : "port.down",
+                 {{"port", runtime.ports()[i].name}, {"device", runtime.ports()[i].device}});
+    socket.publish(up ? "port.up" : "port.down", single_json("port", runtime.ports()[i].name));
+  }
+}
+
+void Daemon::State::scan_regularly() {
+  relays.scan(relays.size() / kScansPerRound + 1);
+  if (++scans % kScansPerRound == 0) {
+    meter.sample();
+    watch_links();
+    if (routes.kernel() != nullptr) routes.kernel()->maintain();
+  }
+  scan_timer.expires_after(kScanInterval);
+  scan_timer.async_wait([this](const error_code& failure) {
+    if (!failure) scan_regularly();
+  });
+}
+
+void Daemon::State::begin_end() {
+  if (std::exchange(ending, true)) return;
+  log::info("daemon.ending", {{"relays", relays.size()}});
+  relays.drop_all([](std::uint64_t count) { log::info("relays.dropped", {{"count", count}}); });
+  pump_eagerly(kEagerPolls);
+  await_end(std::chrono::steady_clock::now() + kLongestEnd);
+}
+
+// Ends once every relay is home and every answer was read, or when that takes too long.
+void Daemon::State::await_end(std::chrono::steady_clock::time_point latest) {
+  const bool home = relays.size() == 0 && socket.drained();
+  if (home || std::chrono::steady_clock::now() > latest) return context.stop();
+  end_timer.expires_after(milliseconds(1));
+  end_timer.async_wait([this, latest](const error_code& failure) {
+    if (!failure) await_end(latest);
+  });
+}
+
+void Daemon::State::report_end() {
+  std::uint64_t received = 0;
+  for (std::size_t worker = 0; worker < runtime.worker_count(); ++worker)
+    received += runtime.worker_counters(worker).received.get();
+  log::info("counters", {{"received", received},
+                         {"relays_added", relays.totals().added},
+                         {"relays_dropped", relays.totals().dropped},
+                         {"relays_refused", relays.totals().refused},
+                         {"media_timeouts", relays.totals().media_timeouts}});
+  for (const dataplane::VerdictInfo& verdict : dataplane::kVerdicts) {
+    std::uint64_t sum = 0;
+    for (std::size_t worker = 0; worker < runtime.worker_count(); ++worker)
+      sum += runtime.worker_counters(worker).verdicts[static_cast<std::size_t>(verdict.verdict)].get();
+    if (sum != 0) log::info("counter", {{"verdict", verdict.name}, {"packets", sum}});
+  }
+}
+
+void Daemon::State::run() {
+  if (geteuid() == 0) socket.hand_over(identity.user);
+  drop_privileges(identity);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
+  runtime.start_workers();
+  watch_signals();
+  watch_kernel();
+  watch_twins();
+  pump_regularly();
+  scan_regularly();
+  socket.accept();
+  log::info("daemon.ready", {{"version", kVersion},
+                             {"socket", config.daemon.admin_socket},
+                             {"ports", runtime.ports().size()},
+                             {"workers", runtime.worker_count()},
+                             {"engine", runtime.engine().description()},
+                             {"user", geteuid() == identity.user ? identity.name : "unchanged"}});
+  context.run();
+  runtime.stop_workers();
+  pump();
+  report_end();
+  log::info("daemon.ended");
+}
+
+Daemon::Daemon(const Config& config) {
+  const Identity identity = find_identity(config.daemon.user);
+  make_directory(std::filesystem::path(config.daemon.admin_socket).parent_path(), identity, 0755);
+  make_directory(config.debug.capture_directory, identity, 0700);
+  state_ = std::make_unique<State>(config);
+}
+Daemon::~Daemon() = default;
+void Daemon::run() {
+  state_->run();
+}
+
+}  // namespace sallyport::control

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Limits: everything a client or peer can make grow, each with a name, a bound and a count of refusals.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace sallyport::control {
+
+enum class Limit : std::uint8_t {
+  relays,
+  admin_connections,
+  admin_line_bytes,
+  admin_pipeline,
+  admin_output_bytes,
+  captures,
+  capture_bytes,
+  bans,
+  media_ports,
+  next_hops,
+};
+
+struct LimitInfo {
+  Limit limit;
+  std::string_view name;
+  std::uint64_t standard;  ///< the default
+  std::uint64_t lowest;
+  std::uint64_t highest;
+  std::string_view meaning;
+};
+
+/// The last two follow from elsewhere (the port ranges, the workers' tables) and cannot be configured.
+inline constexpr std::array kLimits = std::to_array<LimitInfo>({
+    {Limit::relays, "relays", 50000, 1, 1000000, "relays at one time"},
+    {Limit::admin_connections, "admin_connections", 16, 1, 1024, "clients of the admin socket at one time"},
+    {Limit::admin_line_bytes, "admin_line_bytes", 65536, 256, 16777216, "octets of one request line"},
+    {Limit::admin_pipeline, "admin_pipeline", 4096, 1, 65536,
+     "requests of one client that wait for their answer"},
+    {Limit::admin_output_bytes, "admin_output_bytes", 4194304, 65536, 268435456,
+     "octets of answers and events that one client has not read"},
+    {Limit::captures, "captures", 16, 0, 1024, "captures at one time"},
+    {Limit::capture_bytes, "capture_bytes", 104857600, 4096, 1099511627776, "octets of one capture file"},
+    {Limit::bans, "bans", 65536, 0, 1000000, "banned sources"},
+    {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side"},
+    {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to"},
+});
+
+inline constexpr std::size_t kLimitCount = kLimits.size();
+inline constexpr std::size_t kConfigurableLimits = kLimitCount - 2;
+
+[[nodiscard]] constexpr const LimitInfo& info(Limit limit) {
+  return kLimits[static_cast<std::size_t>(limit)];
+}
+
+constexpr bool limits_stand_at_their_values() {
+  for (std::size_t i = 0; i < kLimits.size(); ++i)
+    if (static_cast<std::size_t>(kLimits[i].limit) != i) return false;
+  return kLimits.back().limit == Limit::next_hops;
+}
+static_assert(limits_stand_at_their_values());
+
+/// The bounds in force and how often each refused something. Control thread only.
+class Limits {
+ public:
+  constexpr Limits() {
+    for (std::size_t i = 0; i < kLimitCount; ++i) bounds_[i] = kLimits[i].standard;
+  }
+
+  [[nodiscard]] constexpr std::uint64_t operator[](Limit limit) const { return bounds_[index(limit)]; }
+  constexpr void set(Limit limit, std::uint64_t bound) { bounds_[index(limit)] = bound; }
+  [[nodiscard]] constexpr std::uint64_t refusals(Limit limit) const { return refusals_[index(limit)]; }
+
+  /// Counts a refusal and words it; the class is exhausted.
+  [[nodiscard]] tl::unexpected<Error> refuse(Limit limit);
+  constexpr void count_refusal(Limit limit) { ++refusals_[index(limit)]; }
+
+ private:
+  [[nodiscard]] static constexpr std::size_t index(Limit limit) { return static_cast<std::size_t>(limit); }
+
+  std::array<std::uint64_t, kLimitCount> bounds_{};
+  std::array<std::uint64_t, kLimitCount> refusals_{};
+};
+
+}  // namespace sallyport::control

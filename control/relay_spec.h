@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// RelaySpec: what a client or the signalling asks of a relay, and the checks that need no knowledge of the
+// machine.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/ip_address.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "crypto/srtp.h"
+#include "crypto/suite.h"
+#include "dataplane/flow.h"
+
+namespace sallyport::control {
+
+/// The two ends of a relay.
+enum class Leg : std::uint8_t { a = 0, b = 1 };
+inline constexpr std::size_t kLegs = 2;
+
+[[nodiscard]] constexpr std::size_t index(Leg leg) {
+  return static_cast<std::size_t>(leg);
+}
+[[nodiscard]] constexpr Leg other(Leg leg) {
+  return leg == Leg::a ? Leg::b : Leg::a;
+}
+[[nodiscard]] constexpr std::string_view name(Leg leg) {
+  return leg == Leg::a ? "a" : "b";
+}
+
+enum class AddressFamily : std::uint8_t {
+  automatic,  ///< the remote address's; without one the side's first address's
+  v4,
+  v6,
+};
+
+/// Master key and salt of one direction, with what SDES may say beside them.
+struct KeyMaterial {
+  Secret<crypto::kMaxMasterKeyLength> key;
+  Secret<crypto::kMaxMasterSaltLength> salt;
+  std::array<std::uint8_t, crypto::kMaxMkiLength> mki{};
+  std::uint8_t mki_length = 0;
+  std::optional<std::uint64_t> lifetime;  ///< packets, of SRTP and of SRTCP
+};
+
+/// SRTP on a leg: one key for what we send, another for what the peer sends.
+struct Keying {
+  crypto::SuiteId suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;
+  KeyMaterial send;
+  KeyMaterial receive;
+  bool unencrypted_srtcp = false;
+};
+
+struct LegSpec {
+  std::string side;
+  std::optional<Endpoint> remote;       ///< required for signalled legs
+  std::optional<Endpoint> remote_rtcp;  ///< without it: the port above `remote`, or the same when muxed
+  std::optional<Keying> keying;         ///< nothing: plain RTP
+  dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
+  bool mux = false;                  ///< RTP and RTCP on one port (RFC 5761)
+  std::optional<std::uint8_t> dscp;  ///< nothing: the side's
+  std::uint32_t clock_rate = 8000;   ///< RTP timestamp units a second
+  IpAddress signalling_peer;         ///< a plain latching leg accepts this host too
+  AddressFamily family = AddressFamily::automatic;
+};
+
+struct RelaySpec {
+  std::array<LegSpec, kLegs> legs;
+  std::string label;  ///< the client's name for it, at most kMaxLabelLength octets
+};
+
+inline constexpr std::size_t kMaxLabelLength = 64;
+
+/// An error with the field it is about, as clients spell it: `a.receive_key`.
+struct SpecError {
+  Error error;
+  std::string field;
+};
+
+/// Nothing, or the first thing that is wrong. Never names key material.
+[[nodiscard]] std::optional<SpecError> check(const RelaySpec& spec);
+
+/// Reads a master key in base64, or SDES key parameters (RFC 4568 §6.1):
+/// `inline:KEY||SALT[|LIFETIME][|MKI:LENGTH]`. Errors never quote the text.
+[[nodiscard]] Result<KeyMaterial> parse_key(std::string_view text, crypto::SuiteId suite);
+
+/// A value that tells one key from another without being it: for refusing a key that was used before.
+[[nodiscard]] std::uint64_t fingerprint(const KeyMaterial& material);
+
+}  // namespace sallyport::control

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Results as text for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+namespace sallyport::sallyctl {
+
+/// Columns as wide as their widest cell; numbers to the right.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) : rows_{std::move(header)} {}
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  [[nodiscard]] std::vector<std::string> lines() const;
+  [[nodiscard]] std::string text() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// A value on one line: strings bare, numbers with at most one decimal, null as `-`.
+[[nodiscard]] std::string plain(const boost::json::value& value);
+/// A member, or `-`. `path` may hold dots.
+[[nodiscard]] std::string member(const boost::json::object& object, std::string_view path);
+/// Nested objects as `a.b.c  value` lines.
+[[nodiscard]] std::string outline(const boost::json::object& object);
+
+[[nodiscard]] Table relay_table(const boost::json::array& relays);
+[[nodiscard]] Table port_table(const boost::json::array& ports);
+[[nodiscard]] Table worker_table(const boost::json::array& workers);
+[[nodiscard]] Table capture_table(const boost::json::array& captures);
+[[nodiscard]] std::string stats_text(const boost::json::object& stats);
+
+}  // namespace sallyport::sallyctl

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// RelayManager: what it orders from workers, and that every way to fail gives ports, flows, keys and next
+// hops back.
+#include "control/relay_manager.h"
+
+#include <optional>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/control/media_double.h"
+
+namespace sallyport::control {
+namespace {
+
+using dataplane::Command;
+using dataplane::CommandKind;
+using dataplane::CommandResult;
+using dataplane::Component;
+
+constexpr std::string_view kConfig = R"(
+[limits]
+relays = 3
+[media]
+timeout_s = 5
+[media.side.access]
+device = "eth0"
+addresses = ["192.0.2.1", "2001:db8::1"]
+ports = "30000-30007"
+[media.side.core]
+device = "eth0"
+addresses = ["198.51.100.1"]
+ports = "40000-40007"
+dscp = 0
+)";
+
+KeyMaterial key(std::uint8_t fill) {
+  const std::array<std::uint8_t, 30> octets = [fill] {
+    std::array<std::uint8_t, 30> made{};
+    made.fill(fill);
+    return made;
+  }();
+  KeyMaterial material;
+  material.key = Secret<crypto::kMaxMasterKeyLength>(std::span(octets).first(16));
+  material.salt = Secret<crypto::kMaxMasterSaltLength>(std::span(octets).last(14));
+  return material;
+}
+
+LegSpec leg(std::string side, std::string_view remote, std::uint8_t first_key = 0) {
+  LegSpec spec;
+  spec.side = std::move(side);
+  spec.remote = Endpoint::parse(remote).value();
+  if (first_key == 0) return spec;
+  Keying& keying = spec.keying.emplace();
+  keying.send = key(first_key);
+  keying.receive = key(static_cast<std::uint8_t>(first_key + 1));
+  return spec;
+}
+
+RelaySpec keyed_spec(std::uint8_t first_key = 1) {
+  RelaySpec spec;
+  spec.legs[0] = leg("access", "10.0.0.1:5000", first_key);
+  spec.legs[1] = leg("core", "198.51.100.9:6000", static_cast<std::uint8_t>(first_key + 2));
+  return spec;
+}
+
+class RelayManagerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    manager.set_observer([this](const RelayEvent& event) { events.push_back(event); });
+  }
+  ~RelayManagerTest() override {
+    EXPECT_EQ(ports.pool(0).ports_in_use() + ports.pool(1).ports_in_use() + ports.pool(2).ports_in_use(),
+              ports_of_living());
+  }
+  std::size_t ports_of_living() {
+    std::size_t count = 0;
+    for (const RelayInfo& relay : manager.list(0, 100))
+      for (const LegInfo& info : relay.legs) count += info.local_rtp == info.local_rtcp ? 1 : 2;
+    return count;
+  }
+  void expect_nothing_left() {
+    EXPECT_EQ(manager.size(), 0U);
+    EXPECT_EQ(test::Live::flows, 0);
+    EXPECT_EQ(test::Live::streams, 0);
+    EXPECT_EQ(hops.in_use(), 0U);
+    EXPECT_EQ(manager.operations_under_way(), 0U);
+    EXPECT_EQ(manager.relays_on(0) + manager.relays_on(1), 0U);
+    for (const std::uint8_t address : {0, 1, 2}) EXPECT_EQ(ports.pool(address).ports_in_use(), 0U);
+    for (const auto& [neighbour, count] : resolver.known) EXPECT_EQ(count, 0) << neighbour;
+  }
+  template <typename T>
+  auto into(std::optional<tl::expected<T, SpecError>>& slot) {
+    return [&slot](tl::expected<T, SpecError> answer) { slot.emplace(std::move(answer)); };
+  }
+  RelayAdded add(RelaySpec spec = keyed_spec()) {
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.add(std::move(spec), into(answer));
+    EXPECT_FALSE(answer) << "the answer waits for the receipt";
+    manager.on_receipt(plane.take());
+    EXPECT_TRUE(answer && *answer);
+    return answer && *answer ? **answer : RelayAdded{};
+  }
+  std::string refused_field(RelaySpec spec) {
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.add(std::move(spec), into(answer));
+    EXPECT_TRUE(answer && !*answer);
+    return answer && !*answer ? answer->error().field : "accepted";
+  }
+  void drop(std::uint64_t id) {
+    std::optional<tl::expected<std::uint64_t, SpecError>> answer;
+    manager.drop(id, into(answer));
+    manager.on_receipt(plane.take());
+    EXPECT_TRUE(answer && *answer);
+  }
+
+  const Config config = parse_config(kConfig, "t.toml").value();
+  Limits limits = config.limits;
+  test::Plane plane;
+  test::Resolver resolver;
+  NextHopTable hops{plane, resolver, limits};
+  MediaPorts ports{config, limits, 1};
+  RelayManager manager{config, limits, plane, hops, ports};
+  std::vector<RelayEvent> events;
+};
+
+TEST_F(RelayManagerTest, FlowsAreEachOthersReverse) {
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(keyed_spec(), into(answer));
+  const Command order = plane.take();
+  ASSERT_EQ(order.kind, CommandKind::link);
+  const auto &ab = test::config_of(*order.flows[0]), &ba = test::config_of(*order.flows[1]);
+  EXPECT_EQ(ab.arrival.address, 0);
+  EXPECT_EQ(ab.arrival.rtp_port, ba.departure.rtp_port);
+  EXPECT_EQ(ab.arrival.rtcp_port, ab.arrival.rtp_port + 1);
+  EXPECT_EQ(ba.arrival.rtp_port, ab.departure.rtp_port);
+  EXPECT_EQ(ab.arrival.source[0].to_string(), "10.0.0.1:5000");
+  EXPECT_EQ(ab.arrival.source[1].to_string(), "10.0.0.1:5001");
+  EXPECT_EQ(ab.departure.target[0].to_string(), "198.51.100.9:6000");
+  EXPECT_EQ(ab.departure.local.to_string(), "198.51.100.1");
+  EXPECT_EQ(ab.departure.dscp, 0);
+  EXPECT_EQ(ba.departure.dscp, 46);
+  EXPECT_NE(ab.departure.next_hop[0], dataplane::kNoNextHop);
+  EXPECT_NE(ab.departure.next_hop[0], ba.departure.next_hop[0]);
+  EXPECT_TRUE(ab.arrival.stream && ab.departure.stream && ba.arrival.stream && ba.departure.stream);
+  // Both workers learned both next hops before the flows that use them.
+  EXPECT_EQ(plane.next_hops.size(), 4U);
+  manager.on_receipt(order);
+  drop((*answer)->id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, LocalPortsAreTold) {
+  const RelayAdded added = add();
+  EXPECT_EQ(added.rtp[0].address.to_string(), "192.0.2.1");
+  EXPECT_EQ(added.rtp[0].port % 2, 0);
+  EXPECT_EQ(added.rtcp[0].port, added.rtp[0].port + 1);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, MuxedLegHasOnePort) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[0].mux = true;
+  const RelayAdded added = add(std::move(spec));
+  EXPECT_EQ(added.rtp[0], added.rtcp[0]);
+  EXPECT_EQ(ports.pool(0).ports_in_use(), 1U);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, FamilyOfTheRemoteChoosesTheAddress) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[0].remote = Endpoint::parse("[2001:db8::9]:5000").value();
+  const RelayAdded added = add(std::move(spec));
+  EXPECT_EQ(added.rtp[0].address.to_string(), "2001:db8::1");
+  drop(added.id);
+}
+
+TEST_F(RelayManagerTest, WorkersShareTheLoad) {
+  const RelayAdded first = add(keyed_spec(1)), second = add(keyed_spec(11));
+  EXPECT_NE(first.worker, second.worker);
+  drop(first.id);
+  drop(second.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, UnknownSideIsRefusedAndFreesTheOthersPorts) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[1].side = "nowhere";
+  EXPECT_EQ(refused_field(std::move(spec)), "b.side");
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SideWithoutTheFamilyIsRefused) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[1].remote = Endpoint::parse("[2001:db8::9]:5000").value();
+  EXPECT_EQ(refused_field(std::move(spec)), "b.side");
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SpecIsCheckedBeforeAnythingIsTaken) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[1].keying->send = key(1);
+  EXPECT_EQ(refused_field(std::move(spec)), "b.send_key");
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, EveryStreamThatFailsFreesAll) {
+  for (int good = 0; good < 4; ++good) {
+    plane.made.fail_after = good;
+    const std::string expected[] = {"a.receive_key", "a.send_key", "b.receive_key", "b.send_key"};
+    EXPECT_EQ(refused_field(keyed_spec()), expected[good]);
+    expect_nothing_left();
+  }
+}
+
+TEST_F(RelayManagerTest, PortsRunOut) {
+  limits.set(Limit::relays, 100);
+  std::vector<std::uint64_t> ids;
+  for (std::uint8_t i = 0; i < 4; ++i)
+    ids.push_back(add(keyed_spec(static_cast<std::uint8_t>(1 + 10 * i))).id);
+  EXPECT_EQ(refused_field(keyed_spec(91)), "a.side");
+  EXPECT_EQ(limits.refusals(Limit::media_ports), 1U);
+  drop(ids.front());
+  ids.front() = add(keyed_spec(91)).id;
+  for (const std::uint64_t id : ids) drop(id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, LimitOfRelaysIsCounted) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint8_t i = 0; i < 3; ++i)
+    ids.push_back(add(keyed_spec(static_cast<std::uint8_t>(1 + 10 * i))).id);
+  EXPECT_EQ(refused_field(keyed_spec(91)), "");
+  EXPECT_EQ(limits.refusals(Limit::relays), 1U);
+  for (const std::uint64_t id : ids) drop(id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, WorkerThatRefusesTheLinkFreesAll) {
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(keyed_spec(), into(answer));
+  Command order = plane.take();
+  order.result = CommandResult::port_in_use;
+  manager.on_receipt(order);
+  ASSERT_TRUE(answer && !*answer);
+  EXPECT_EQ(answer->error().error.error_class, ErrorClass::internal);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, DropWhileLinkingWaitsForBothReceipts) {
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(keyed_spec(), into(answer));
+  std::uint64_t dropped = 99;
+  manager.drop_all([&](std::uint64_t count) { dropped = count; });
+  Command link = plane.take(), unlink = plane.take();
+  ASSERT_EQ(unlink.kind, CommandKind::unlink);
+  link.result = CommandResult::port_in_use;
+  manager.on_receipt(link);
+  EXPECT_EQ(test::Live::flows, 2) << "the worker has the second order still";
+  unlink.result = CommandResult::not_linked;
+  manager.on_receipt(unlink);
+  EXPECT_EQ(dropped, 1U);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, NothingIsFreedBeforeTheReceiptOfADrop) {
+  const RelayAdded added = add();
+  std::optional<tl::expected<std::uint64_t, SpecError>> answer;
+  manager.drop(added.id, into(answer));
+  EXPECT_EQ(test::Live::flows, 2);
+  EXPECT_EQ(ports.pool(0).ports_in_use(), 2U);
+  EXPECT_FALSE(manager.show(added.id)) << "a relay that is being dropped is gone for clients";
+  std::optional<tl::expected<std::uint64_t, SpecError>> second;
+  manager.drop(added.id, into(second));
+  EXPECT_TRUE(second && !*second);
+  manager.on_receipt(plane.take());
+  EXPECT_TRUE(answer && *answer);
+  expect_nothing_left();
+  ASSERT_FALSE(events.empty());
+  EXPECT_EQ(events.back().kind, RelayEvent::Kind::ended);
+}
+
+TEST_F(RelayManagerTest, UnknownRelays) {
+  std::optional<tl::expected<std::uint64_t, SpecError>> dropped, captured;
+  std::optional<tl::expected<RelayAdded, SpecError>> changed;
+  manager.drop(7, into(dropped));
+  manager.capture(7, Leg::a, true, false, into(captured));
+  manager.set(7, keyed_spec(), into(changed));
+  EXPECT_EQ(dropped->error().error.error_class, ErrorClass::not_found);
+  EXPECT_EQ(captured->error().error.error_class, ErrorClass::not_found);
+  EXPECT_EQ(changed->error().error.error_class, ErrorClass::not_found);
+  EXPECT_TRUE(plane.idle());
+}
+
+TEST_F(RelayManagerTest, SetReplacesFlowsAndKeepsPorts) {
+  const RelayAdded added = add();
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  RelaySpec next = keyed_spec(51);
+  next.legs[0].remote = Endpoint::parse("10.0.0.77:7000").value();
+  manager.set(added.id, std::move(next), into(answer));
+  EXPECT_EQ(test::Live::flows, 4) << "the worker uses the old ones until the receipt";
+  const Command order = plane.take();
+  ASSERT_EQ(order.kind, CommandKind::replace);
+  EXPECT_NE(dataplane::id(*order.flows[0]), dataplane::id(*order.replacements[0]));
+  EXPECT_EQ(test::config_of(*order.replacements[0]).arrival.source[0].to_string(), "10.0.0.77:7000");
+  manager.on_receipt(order);
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ((*answer)->rtp, added.rtp);
+  EXPECT_EQ(test::Live::flows, 2);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SetRefusesWhatWouldHarm) {
+  const RelayAdded added = add(keyed_spec(1));
+  const auto refused = [&](RelaySpec spec) {
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.set(added.id, std::move(spec), into(answer));
+    EXPECT_TRUE(answer && !*answer);
+    return answer && !*answer ? answer->error().field : "accepted";
+  };
+  EXPECT_EQ(refused(keyed_spec(1)), "a.send_key") << "the same key again would repeat its keystream";
+  RelaySpec moved = keyed_spec(51);
+  moved.legs[0].side = "core";
+  EXPECT_EQ(refused(std::move(moved)), "a.side");
+  RelaySpec family = keyed_spec(51);
+  family.legs[0].remote = Endpoint::parse("[2001:db8::9]:5000").value();
+  EXPECT_EQ(refused(std::move(family)), "a.remote");
+  plane.made.fail_after = 2;
+  EXPECT_EQ(refused(keyed_spec(51)), "b.receive_key");
+  plane.made.fail_after = -1;
+  EXPECT_EQ(ports_of_living(), 4U) << "the relay has its ports still";
+  EXPECT_TRUE(plane.idle());
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SecondChangeWaitsForTheFirst) {
+  const RelayAdded added = add();
+  std::optional<tl::expected<RelayAdded, SpecError>> first, second;
+  manager.set(added.id, keyed_spec(51), into(first));
+  manager.set(added.id, keyed_spec(61), into(second));
+  ASSERT_TRUE(second && !*second);
+  EXPECT_EQ(second->error().error.error_class, ErrorClass::refused);
+  manager.on_receipt(plane.take());
+  EXPECT_TRUE(first && *first);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, ChangeThatTheWorkerRefusesEndsTheRelay) {
+  const RelayAdded added = add();
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.set(added.id, keyed_spec(51), into(answer));
+  Command order = plane.take();
+  order.result = CommandResult::not_linked;
+  manager.on_receipt(order);
+  EXPECT_TRUE(answer && !*answer);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, LatchingGivesTheReverseFlowItsNextHop) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[0].policy = dataplane::SourcePolicy::latch;
+  spec.legs[0].remote.reset();
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(std::move(spec), into(answer));
+  const Command link = plane.take();
+  EXPECT_EQ(test::config_of(*link.flows[1]).departure.next_hop[0], dataplane::kNoNextHop);
+  manager.on_receipt(link);
+  dataplane::Event event;
+  event.flow_id = dataplane::id(*link.flows[0]);
+  event.endpoint = Endpoint::parse("10.9.9.9:1234").value();
+  manager.on_event(event);
+  const Command order = plane.take();
+  ASSERT_EQ(order.kind, CommandKind::retarget);
+  EXPECT_EQ(order.flows[0], link.flows[1]);
+  EXPECT_NE(order.next_hop_id, dataplane::kNoNextHop);
+  manager.on_receipt(order);
+  drop((*answer)->id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, NewsOfReplacedOrUnknownFlowsIsIgnored) {
+  const RelayAdded added = add();
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.set(added.id, keyed_spec(51), into(answer));
+  manager.on_receipt(plane.take());
+  dataplane::Event event;
+  event.endpoint = Endpoint::parse("10.9.9.9:1234").value();
+  event.flow_id = flow_id(added.id, 0, Leg::a);
+  manager.on_event(event);
+  event.flow_id = flow_id(4711, 0, Leg::a);
+  manager.on_event(event);
+  EXPECT_TRUE(plane.idle());
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, UnreachablePeerIsToldAndTheRelayStands) {
+  RelaySpec spec = keyed_spec();
+  spec.legs[0].remote = Endpoint::parse("203.0.113.5:5000").value();
+  const RelayAdded added = add(std::move(spec));
+  ASSERT_EQ(events.size(), 1U) << "once for RTP and RTCP together";
+  EXPECT_EQ(events[0].kind, RelayEvent::Kind::unreachable);
+  EXPECT_FALSE(manager.show(added.id)->legs[0].reachable);
+  EXPECT_TRUE(manager.show(added.id)->legs[1].reachable);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, NewRoutesMoveTargets) {
+  const RelayAdded added = add();
+  resolver.gateway = "192.0.2.253";
+  manager.routes_changed();
+  manager.scan(10);
+  // RTP and RTCP towards leg a; leg b's peer is on the link.
+  for (int i = 0; i < 2; ++i) {
+    const Command order = plane.take();
+    EXPECT_EQ(order.kind, CommandKind::retarget);
+    manager.on_receipt(order);
+  }
+  EXPECT_TRUE(plane.idle());
+  manager.scan(10);
+  EXPECT_TRUE(plane.idle()) << "looked up once a change";
+  EXPECT_EQ(resolver.known["192.0.2.254"], 0);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SilenceIsToldOnceAndEndsWithMedia) {
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(keyed_spec(), into(answer));
+  const Command link = plane.take();
+  manager.on_receipt(link);
+  plane.now += 4999;
+  manager.scan(10);
+  EXPECT_TRUE(events.empty());
+  plane.now += 1;
+  manager.scan(10);
+  manager.scan(10);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, RelayEvent::Kind::media_timeout);
+  EXPECT_EQ(manager.totals().media_timeouts, 1U);
+  test::counters_of(*link.flows[1]).last_seen.set(plane.now);
+  manager.scan(10);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_EQ(events[1].kind, RelayEvent::Kind::media_resumed);
+  drop((*answer)->id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, PagesGoThroughAllRelays) {
+  std::vector<std::uint64_t> ids;
+  for (std::uint8_t i = 0; i < 3; ++i)
+    ids.push_back(add(keyed_spec(static_cast<std::uint8_t>(1 + 10 * i))).id);
+  const auto first = manager.list(0, 2), rest = manager.list(first.back().id, 2);
+  ASSERT_EQ(first.size(), 2U);
+  ASSERT_EQ(rest.size(), 1U);
+  EXPECT_EQ(rest[0].id, ids[2]);
+  for (const std::uint64_t id : ids) drop(id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, NextHopsRunOut) {
+  // All numbers are taken by others; the relay stands without next hops, and nothing is lost.
+  std::vector<NextHopLease> taken;
+  limits.set(Limit::relays, 3);
+  for (int i = 0; i < 4095; ++i) {
+    resolver.gateway = "10." + std::to_string(1 + i / 250) + ".0." + std::to_string(1 + i % 250);
+    taken.push_back(hops.acquire(0, IpAddress::parse("10.255.0.1").value()).value());
+  }
+  resolver.gateway = "192.0.2.254";
+  const RelayAdded added = add();
+  EXPECT_FALSE(manager.show(added.id)->legs[0].reachable);
+  EXPECT_GE(limits.refusals(Limit::next_hops), 1U);
+  drop(added.id);
+  taken.clear();
+  expect_nothing_left();
+}
+
+}  // namespace
+}  // namespace sallyport::control
