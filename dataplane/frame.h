@@ -7,6 +7,8 @@
 //   +---------------+---------------+-------+ - - - - - - - +--------------+-----+---------+
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -46,8 +48,12 @@ struct FrameView {
 
 namespace detail {
 
+/// Put together from two words: octet by octet it would be stored in pieces and loaded whole, which stalls.
 [[nodiscard]] inline IpAddress load_v4(const std::uint8_t* octets) {
-  return IpAddress::v4({octets[0], octets[1], octets[2], octets[3]});
+  std::uint32_t quad;
+  std::memcpy(&quad, octets, sizeof quad);
+  const std::array<std::uint64_t, 2> words{0, 0xffff0000u | std::uint64_t{quad} << 32};
+  return IpAddress::v6(std::bit_cast<std::array<std::uint8_t, 16>>(words));
 }
 
 [[nodiscard]] inline IpAddress load_v6(const std::uint8_t* octets) {

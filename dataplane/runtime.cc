@@ -118,9 +118,13 @@ WorkerWiring Runtime::State::wiring_of(std::size_t worker) {
     const Port& port = ports[p];
     wiring.ports.push_back({port.dpdk_id, static_cast<std::uint16_t>(worker), port.info.checksum_offload,
                             port.twin != nullptr, port.info.mac});
-    for (std::size_t queue = worker; queue < port.info.queues; queue += config.worker_cores.size())
+    for (std::size_t queue = worker; queue < port.info.queues; queue += config.worker_cores.size()) {
       wiring.queues.push_back({port.dpdk_id, static_cast<std::uint16_t>(queue), static_cast<std::uint8_t>(p)});
+      if (queue < port.receive_descriptors.size())
+        wiring.receive_descriptors.push_back(port.receive_descriptors[queue]);
+    }
   }
+  if (wiring.receive_descriptors.size() < wiring.queues.size()) wiring.receive_descriptors.clear();
   for (std::size_t other = 0; other < strays.size(); ++other)
     if (other != worker) wiring.strays_in.push_back(strays[other][worker].get());
   wiring.tsc_hz = rte_get_tsc_hz();
@@ -244,17 +248,23 @@ void Runtime::State::take_punts(Worker& worker) {
 /// The kernel's frames leave by worker 0, whose queue every port has.
 void Runtime::State::inject(std::uint8_t port_index, TapTwin& twin) {
   PacketRing& ring = workers.front()->rings().injections;
+  bool any = false;
   for (std::size_t i = 0; i < kTwinFramesPerPoll && ring.write_available() > 0; ++i) {
     rte_mbuf* packet = rte_pktmbuf_alloc(&eal.packet_pool());
-    if (packet == nullptr) return;
+    if (packet == nullptr) break;
     auto* room = rte_pktmbuf_mtod(packet, std::uint8_t*);
     const auto length = twin.read_frame({room, std::min<std::size_t>(kMaxTwinFrame, rte_pktmbuf_tailroom(packet))});
-    if (!length) return rte_pktmbuf_free(packet);
+    if (!length) {
+      rte_pktmbuf_free(packet);
+      break;
+    }
     packet->data_len = static_cast<std::uint16_t>(*length);
     packet->pkt_len = packet->data_len;
     packet->port = port_index;  // the worker's name for it, not DPDK's
     ring.push(packet);
+    any = true;
   }
+  if (any) workers.front()->wake();
 }
 
 void Runtime::poll_twins() {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <poll.h>
 #include <span>
 #include <vector>
 
@@ -53,6 +54,8 @@ struct WorkerWiring {
   std::vector<PacketRing*> strays_in;
   std::uint64_t tsc_hz = 0;
   PollMode poll = PollMode::adaptive;
+  /// Readable when packets wait on our queues. Empty when some queue has none: then sleeps are short.
+  std::vector<int> receive_descriptors;
   std::uint16_t burst_limit = Burst::kCapacity;  ///< packets taken from a queue at once
 };
 
@@ -109,6 +112,7 @@ class Worker {
   Burst burst_;
   std::array<std::uint8_t, Burst::kCapacity> owners_{};
   const int doorbell_;  ///< eventfd
+  std::vector<pollfd> wakers_;
   std::atomic<bool> asleep_{false};
 };
 

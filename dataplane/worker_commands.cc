@@ -3,7 +3,6 @@
 #include "dataplane/worker.h"
 
 #include <cassert>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <system_error>
@@ -18,7 +17,9 @@ namespace sallyport::dataplane {
 namespace {
 
 constexpr std::uint64_t kSpinPolls = 2000;       // empty turns before the worker thinks of sleeping
-constexpr long kSleepNanoseconds = 100'000;      // bounds what sleep adds to a packet's delay
+// Packets end a sleep where every queue can ring; where one cannot, the sleep bounds what it adds to their delay.
+constexpr long kLongSleepNanoseconds = 20'000'000;
+constexpr long kShortSleepNanoseconds = 100'000;
 
 }  // namespace
 
@@ -33,6 +34,8 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
       around_{*engine_, wiring_.addresses, *counters_, rings_->events, rings_->captures},
       doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (doorbell_ < 0) throw std::system_error(errno, std::generic_category(), "a worker's doorbell");
+  wakers_.push_back({doorbell_, POLLIN, 0});
+  for (const int descriptor : wiring_.receive_descriptors) wakers_.push_back({descriptor, POLLIN, 0});
 }
 
 Worker::~Worker() {
@@ -62,14 +65,16 @@ void Worker::run(const std::atomic<bool>& stop) {
   take_commands();  // a receipt for every order, also for those that came with the stop
 }
 
-/// Sleeps until the doorbell rings, and briefly at most: a queue that cannot ring is looked at soon.
+/// Sleeps until a packet comes or control rings.
 void Worker::sleep() {
   counters_->sleeps.add();
   asleep_.store(true, std::memory_order_seq_cst);
-  if (rings_->commands.read_available() == 0) {
-    pollfd doorbell{doorbell_, POLLIN, 0};
-    const timespec limit{0, kSleepNanoseconds};
-    if (ppoll(&doorbell, 1, &limit, nullptr) > 0) {
+  if (rings_->commands.read_available() == 0 && rings_->injections.read_available() == 0) {
+    // Other workers' strays ring no bell.
+    const bool all_ring = !wiring_.receive_descriptors.empty() && wiring_.strays_in.empty();
+    const timespec limit{0, all_ring ? kLongSleepNanoseconds : kShortSleepNanoseconds};
+    ppoll(wakers_.data(), wakers_.size(), &limit, nullptr);
+    if ((wakers_.front().revents & POLLIN) != 0) {
       std::uint64_t rings = 0;
       [[maybe_unused]] const auto read_octets = read(doorbell_, &rings, sizeof rings);
     }
