@@ -54,12 +54,21 @@ class Routes : public ::testing::Test {
     events.routes_changed = [this] { ++route_changes_; };
     events.link_changed = [this](const LinkState& link) { links_.push_back(link); };
     routes_.emplace(std::move(events));
+    wait_for_carrier();
     settle();
     hops_.clear();
     links_.clear();
     route_changes_ = 0;
   }
 
+  /// The kernel notices the carrier of a new link a while after it is set up.
+  void wait_for_carrier() {
+    must_run("ip neigh replace 10.0.0.250 lladdr 02:00:00:00:00:fa nud permanent dev media0");
+    const auto hop = [this] { return lookup("10.0.0.250").value(); };
+    ASSERT_TRUE(wait_until([&] { return hop().resolved; }));
+    routes_->forget(hop().key);
+    must_run("ip neigh delete 10.0.0.250 dev media0");
+  }
   /// Takes in what the kernel has told already.
   void settle() {
     pollfd waiting{routes_->descriptor(), POLLIN, 0};
