@@ -96,6 +96,9 @@ class SharedPort : public ::testing::Test {
     must_run("ip address add 2001:db8::2/64 dev wire0 nodad");
     must_run("ip link set wire0 up");
     wire_.emplace("wire0");
+    wait_until_running("wire0");
+    const Inside here(*ours_);
+    wait_until_running("media0");
     pool_ = make_pool();
   }
   void TearDown() override {
