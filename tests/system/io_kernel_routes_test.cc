@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // KernelRoutes against a real kernel: a veth to a neighbour that answers, in namespaces of the test's own.
+#include <array>
 #include <optional>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <linux/capability.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "control/kernel_routes.h"
 #include "tests/system/io_frames.h"
@@ -50,12 +54,21 @@ class Routes : public ::testing::Test {
     events.routes_changed = [this] { ++route_changes_; };
     events.link_changed = [this](const LinkState& link) { links_.push_back(link); };
     routes_.emplace(std::move(events));
+    wait_for_carrier();
     settle();
     hops_.clear();
     links_.clear();
     route_changes_ = 0;
   }
 
+  /// The kernel notices the carrier of a new link a while after it is set up.
+  void wait_for_carrier() {
+    must_run("ip neigh replace 10.0.0.250 lladdr 02:00:00:00:00:fa nud permanent dev media0");
+    const auto hop = [this] { return lookup("10.0.0.250").value(); };
+    ASSERT_TRUE(wait_until([&] { return hop().resolved; }));
+    routes_->forget(hop().key);
+    must_run("ip neigh delete 10.0.0.250 dev media0");
+  }
   /// Takes in what the kernel has told already.
   void settle() {
     pollfd waiting{routes_->descriptor(), POLLIN, 0};
@@ -188,6 +201,33 @@ TEST_F(Routes, LeavesASilentNeighbourUnresolvedAndAsksSparingly) {
   control::NextHopKey unknown = hop->key;
   unknown.neighbour = address("10.0.0.201");
   EXPECT_FALSE(routes_->probe(unknown));  // nobody looked it up
+}
+
+/// Without the right to administer the network as long as this lives, as the daemon may be once it has
+/// started.
+class WithoutNetAdmin {
+ public:
+  WithoutNetAdmin() {
+    if (syscall(SYS_capget, &header_, before_.data()) != 0) throw std::runtime_error("capget failed");
+    auto reduced = before_;
+    reduced[0].effective &= ~(1u << CAP_NET_ADMIN);
+    if (syscall(SYS_capset, &header_, reduced.data()) != 0) throw std::runtime_error("capset failed");
+  }
+  ~WithoutNetAdmin() { (void)syscall(SYS_capset, &header_, before_.data()); }
+  WithoutNetAdmin(const WithoutNetAdmin&) = delete;
+  WithoutNetAdmin& operator=(const WithoutNetAdmin&) = delete;
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> before_{};
+};
+
+TEST_F(Routes, AsksWithoutPrivilegesToo) {
+  must_run("ip route add 192.0.2.0/24 via inet6 fe80::2 dev media0");
+  const WithoutNetAdmin unprivileged;
+  EXPECT_EQ(to_string(resolved("10.0.0.2").mac), kPeerMac);
+  EXPECT_EQ(to_string(resolved("2001:db8::2").mac), kPeerMac);
+  EXPECT_EQ(to_string(resolved("192.0.2.1").mac), kPeerMac);
 }
 
 TEST_F(Routes, ObeysPolicyRoutingBySource) {

@@ -8,8 +8,14 @@
 #include <stdexcept>
 
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +26,9 @@ namespace sallyport::test {
 namespace {
 
 using dataplane::FileDescriptor;
+
+constexpr int kPatienceMs = 5000;
+constexpr int kMostLinkEvents = 100;
 
 FileDescriptor present_namespace() {
   FileDescriptor descriptor(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
@@ -96,6 +105,24 @@ int run(const std::string& command) {
 void must_run(const std::string& command) {
   const int code = run(command);
   if (code != 0) throw std::runtime_error("'" + command + "' ended with " + std::to_string(code));
+}
+
+void wait_until_running(const std::string& interface_name) {
+  const FileDescriptor events(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  sockaddr_nl links{};
+  links.nl_family = AF_NETLINK;
+  links.nl_groups = RTMGRP_LINK;
+  if (bind(events.get(), reinterpret_cast<const sockaddr*>(&links), sizeof links) != 0)
+    throw std::runtime_error(std::string("cannot watch links: ") + std::strerror(errno));
+  for (int i = 0; i < kMostLinkEvents; ++i) {
+    ifreq request{};
+    interface_name.copy(request.ifr_name, IFNAMSIZ - 1);
+    if (ioctl(events.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_RUNNING) != 0) return;
+    pollfd waiting{events.get(), POLLIN, 0};
+    char ignored[8192];
+    if (poll(&waiting, 1, kPatienceMs) != 1 || recv(events.get(), ignored, sizeof ignored, 0) < 0) break;
+  }
+  throw std::runtime_error("interface " + interface_name + " does not come up");
 }
 
 }  // namespace sallyport::test

@@ -43,4 +43,8 @@ class Inside {
 /// Runs a command that must succeed. Throws std::runtime_error that names it.
 void must_run(const std::string& command);
 
+/// Returns once the kernel has noticed that an interface of the present namespace is up with a carrier.
+/// Throws std::runtime_error when it has not within five seconds.
+void wait_until_running(const std::string& interface_name);
+
 }  // namespace sallyport::test

@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 
 #include "dataplane/eal.h"
+#include "dataplane/eal_arguments.h"
 #include "dataplane/kernel_interface.h"
 #include "dataplane/packet_pool.h"
 #include "dataplane/port.h"
@@ -47,6 +48,7 @@ dataplane::RuntimeConfig runtime_config() {
   config.ports = {shared_port(), shared_port()};
   config.worker_cores = {0};
   config.memory_mb = 128;
+  config.huge_pages = dataplane::HugePages::off;
   config.file_prefix = "sallyport-io-shared";
   return config;
 }
@@ -94,6 +96,9 @@ class SharedPort : public ::testing::Test {
     must_run("ip address add 2001:db8::2/64 dev wire0 nodad");
     must_run("ip link set wire0 up");
     wire_.emplace("wire0");
+    wait_until_running("wire0");
+    const Inside here(*ours_);
+    wait_until_running("media0");
     pool_ = make_pool();
   }
   void TearDown() override {
@@ -104,16 +109,20 @@ class SharedPort : public ::testing::Test {
   void open() { port_.emplace(dataplane::open_port(shared_port(), *pool_, 1)); }
   [[nodiscard]] Steering& steering() { return *port_->steering; }
 
-  /// The next frame that DPDK receives; nothing within five seconds.
-  [[nodiscard]] std::optional<Octets> receive() {
-    rte_mbuf* burst[kBurst];
+  /// The next packet that DPDK receives, the caller's to free; null: none within five seconds.
+  [[nodiscard]] rte_mbuf* receive_packet() {
     pollfd waiting{port_->receive_descriptors.at(0), POLLIN, 0};
-    if (poll(&waiting, 1, kPatienceMs) != 1) return std::nullopt;
-    const std::uint16_t count = rte_eth_rx_burst(port_->dpdk_id, 0, burst, 1);
-    if (count != 1) return std::nullopt;
-    const auto* data = rte_pktmbuf_mtod(burst[0], const std::uint8_t*);
-    Octets frame(data, data + rte_pktmbuf_data_len(burst[0]));
-    rte_pktmbuf_free(burst[0]);
+    if (poll(&waiting, 1, kPatienceMs) != 1) return nullptr;
+    rte_mbuf* packet = nullptr;
+    return rte_eth_rx_burst(port_->dpdk_id, 0, &packet, 1) == 1 ? packet : nullptr;
+  }
+  /// Its octets; nothing within five seconds.
+  [[nodiscard]] std::optional<Octets> receive() {
+    rte_mbuf* packet = receive_packet();
+    if (packet == nullptr) return std::nullopt;
+    const auto* data = rte_pktmbuf_mtod(packet, const std::uint8_t*);
+    Octets frame(data, data + rte_pktmbuf_data_len(packet));
+    rte_pktmbuf_free(packet);
     return frame;
   }
 
@@ -292,6 +301,48 @@ TEST_F(SharedPort, CountsWhatItDoes) {
   EXPECT_EQ(after.received - before.received, 2u);
   EXPECT_EQ(after.no_buffer, 0u);
   EXPECT_EQ(after.missed, 0u);
+}
+
+TEST_F(SharedPort, CountsWhatFindsNoBuffer) {
+  open();
+  ASSERT_TRUE(steering().allow(media("10.0.0.1")));
+  std::vector<rte_mbuf*> held;
+  while (rte_mbuf* packet = rte_pktmbuf_alloc(pool_)) held.push_back(packet);
+  wire_->send(build_frame({}));
+  EXPECT_FALSE(receive());
+  EXPECT_GE(dataplane::statistics(*port_).no_buffer, 1u);
+  rte_pktmbuf_free_bulk(held.data(), static_cast<unsigned>(held.size()));
+  EXPECT_TRUE(receive());  // it waited
+}
+
+TEST_F(SharedPort, CountsWhatFindsTheQueueFull) {
+  open();
+  ASSERT_TRUE(steering().allow(media("10.0.0.1")));
+  const Octets frame = build_frame({});
+  for (unsigned i = 0; i < 2 * dataplane::kXdpRingSize; ++i) wire_->send(frame);
+  EXPECT_TRUE(receive());
+  EXPECT_GT(dataplane::statistics(*port_).missed, 0u);
+}
+
+TEST_F(SharedPort, ReceivesIntoEveryBufferOfThePool) {
+  open();
+  ASSERT_TRUE(steering().allow(media("10.0.0.1")));
+  const Octets frame = build_frame({});
+  std::vector<rte_mbuf*> held;  // so that no buffer serves twice
+  for (unsigned i = 0; i < kPoolSize - dataplane::kXdpRingSize - kBurst; ++i) {
+    wire_->send(frame);
+    rte_mbuf* packet = receive_packet();
+    ASSERT_NE(packet, nullptr) << "after " << i << " packets";
+    held.push_back(packet);
+  }
+  for (unsigned i = 0; i < dataplane::kXdpRingSize; ++i) {  // those in the fill ring
+    rte_pktmbuf_free(held.at(i));
+    wire_->send(frame);
+    held.at(i) = receive_packet();
+    ASSERT_NE(held.at(i), nullptr) << "buffer " << i << " of the fill ring";
+  }
+  rte_pktmbuf_free_bulk(held.data(), static_cast<unsigned>(held.size()));
+  EXPECT_EQ(dataplane::statistics(*port_).missed, 0u);
 }
 
 TEST_F(SharedPort, RefusesAnEmptyPortRange) {
