@@ -71,6 +71,7 @@ class Sources(unittest.TestCase):
     PASSED = (
         ("crypto/a.cc", '#include "base/bytes.h"'),
         ("sallyctl/a.cc", '#include "control/version.h"'),
+        ("bench/a.cc", '#include "tests/support/peer.h"'),
         ("sallyctl/a.cc", "volatile std::sig_atomic_t interrupted = 0;"),
         ("control/a.cc", '#include "dataplane/runtime.h"'),
         ("dataplane/a.cc", "#include <rte_mbuf.h>"),
