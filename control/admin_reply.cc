@@ -33,11 +33,11 @@ json::object counters_json(const dataplane::FlowCounters& counters, std::uint32_
   const double jitter_ms = counters.jitter.get() / 16.0 * 1000.0 / clock_rate;
   json::object object;
   object["rtp_packets"] = packets;
-  object["rtp_bytes"] = counters.bytes[0].get();
-  object["rtp_forwarded"] = counters.forwarded[0].get();
+  object["rtp_bytes"] = counters.rtp_bytes.get();
+  object["rtp_forwarded"] = counters.rtp_forwarded.get();
   object["rtcp_packets"] = counters.packets[1].get();
-  object["rtcp_bytes"] = counters.bytes[1].get();
-  object["rtcp_forwarded"] = counters.forwarded[1].get();
+  object["rtcp_bytes"] = counters.rtcp_bytes.get();
+  object["rtcp_forwarded"] = counters.rtcp_forwarded.get();
   object["lost"] = expected > packets ? expected - packets : 0;
   object["jitter_ms"] = jitter_ms;
   object["duplicates"] = counters.duplicates.get();
