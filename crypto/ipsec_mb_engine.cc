@@ -41,7 +41,7 @@ bool same_tag(const std::uint8_t* left, const std::uint8_t* right, std::uint32_t
 /// What can be refused for good is; a packet that is replayed or too old by what is known now waits for its
 /// turn unhashed, for those before it may move the window or the roll-over.
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
   CryptoContext& context = context_of(packet);
   if (const SrtpOutcome outcome = check_length<Protocol>(context, packet); outcome != SrtpOutcome::ok)
     return outcome;
@@ -55,10 +55,11 @@ SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
   opening.packet = &packet;
   opening.end = end;
   copy_tag(opening.tag, tag, tag_length);
-  const IndexCheck check = Protocol::check(context, packet, opening.word);
-  opening.index = check.outcome == SrtpOutcome::ok ? check.index : kNotHashed;
-  if (opening.index == kNotHashed) return SrtpOutcome::ok;
-  store_be32(word, Protocol::word(context, check.index));
+  opening.check = Protocol::check(context, packet, opening.word);
+  opening.generation = context.generation();
+  if (opening.check.outcome != SrtpOutcome::ok) [[unlikely]]
+    return SrtpOutcome::ok;
+  store_be32(word, Protocol::word(context, opening.check.index));
   opening.place = hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;
 }
@@ -66,15 +67,17 @@ SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
 /// The packet's fate, in the order of arrival: what was accepted since begin_open() counts, so that a burst
 /// ends as its packets would have ended one by one.
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
   InboundPacket& packet = *opening.packet;
   CryptoContext& context = context_of(packet);
   std::uint8_t* const word = packet.data + opening.end;
-  const IndexCheck check = Protocol::check(context, packet, opening.word);
+  const bool unchanged = context.generation() == opening.generation;
+  const IndexCheck check = unchanged ? opening.check : Protocol::check(context, packet, opening.word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
   auto& keys = Protocol::template keys<CounterKeys>(context);
   const std::uint8_t* tag = hashes_.tag(opening.place);
-  if (check.index != opening.index) [[unlikely]] {
+  const bool hashed = opening.check.outcome == SrtpOutcome::ok && opening.check.index == check.index;
+  if (!hashed) [[unlikely]] {
     store_be32(word, Protocol::word(context, check.index));
     tag = hashes_.single(keys, packet.data, opening.end + kWordLength);
   }
@@ -115,7 +118,8 @@ void IpsecMbEngine::unprotect(std::span<InboundPacket> burst) {
 // --------------------------------------------------------------------------------------------------------
 
 template <typename Protocol>
-SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet, Closing& closing) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet,
+                                                                     Closing& closing) {
   CryptoContext& context = context_of(packet);
   if (const SrtpOutcome outcome = check_length<Protocol>(context, packet); outcome != SrtpOutcome::ok)
     return outcome;
@@ -134,7 +138,7 @@ SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet, Closing& closing)
 }
 
 template <typename Protocol>
-void IpsecMbEngine::finish_close(const Closing& closing) {
+[[gnu::always_inline]] inline void IpsecMbEngine::finish_close(const Closing& closing) {
   OutboundPacket& packet = *closing.packet;
   const CryptoContext& context = context_of(packet);
   std::uint8_t* trailer = packet.data + packet.length + (Protocol::kSendsIndex ? kWordLength : 0);

@@ -38,15 +38,14 @@ class IpsecMbEngine final : public SrtpEngine {
   [[nodiscard]] std::string_view description() const override;
 
  private:
-  static constexpr std::uint64_t kNotHashed = ~std::uint64_t{0};
-
   /// A packet between its check and its commit.
   struct Opening {
     InboundPacket* packet;
-    std::uint64_t index;   ///< that was hashed, or kNotHashed
+    IndexCheck check;  ///< as it was found at `generation` of its context
+    std::uint64_t generation;
     std::uint32_t end;     ///< of the payload
     std::uint32_t word;    ///< received: SRTCP's E bit and index, or what the ROC stands on
-    std::uint32_t place;   ///< in the hash batch
+    std::uint32_t place;   ///< in the hash batch, if the check was ok
     std::uint8_t tag[12];  ///< received
   };
   struct Closing {

@@ -11,9 +11,12 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <net/if.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/log.h"
+#include "dataplane/kernel_interface.h"
 #include "dataplane/xdp/steering_maps.h"
 #include "dataplane/xdp/steering_object.h"
 
@@ -73,6 +76,18 @@ steering_ban_key ban_key(const IpAddress& source) {
   return key;
 }
 
+/// Many drivers take VLAN tags out of frames and pass them beside, where XDP programs do not see them.
+void show_vlan_tags(unsigned interface_index) {
+  char name[IF_NAMESIZE] = {};
+  if (if_indextoname(interface_index, name) == nullptr || !strips_vlan_tags(name) || keep_vlan_tags(name))
+    return;
+  log::warning("port.vlan_tags_hidden",
+               {{"interface", name},
+                {"text",
+                 "the driver takes VLAN tags out of frames and cannot be told not to: "
+                 "media of tagged addresses will go to the kernel"}});
+}
+
 Result<void> map_failure(const std::string& what, int error) {
   if (error == E2BIG || error == ENOMEM)
     return fail(ErrorClass::exhausted, what + ": the kernel's table is full");
@@ -88,6 +103,7 @@ Steering Steering::open(unsigned interface_index) {
     throw std::runtime_error("interface " + std::to_string(interface_index) + " runs no XDP program");
   const FileDescriptor program = program_by_number(number);
   Steering steering;
+  steering.interface_index_ = interface_index;
   for (const std::uint32_t map_number : map_numbers(program)) {
     auto [map, name] = open_map(map_number);
     if (name == kAddressMap) steering.addresses_ = std::move(map);
@@ -104,6 +120,7 @@ Result<void> Steering::allow(const MediaAddress& address) {
   const std::string name = address.address.to_string();
   if (address.first_udp_port == 0 || address.first_udp_port > address.last_udp_port)
     return fail(ErrorClass::malformed, "the port range of media address " + name + " is empty");
+  if (address.vlan != 0) show_vlan_tags(interface_index_);
   const steering_address_key key = address_key(address);
   const steering_ports ports{address.first_udp_port, address.last_udp_port};
   if (bpf_map_update_elem(addresses_.get(), &key, &ports, BPF_ANY) == 0) return {};

@@ -28,7 +28,8 @@ class Steering {
   [[nodiscard]] static Steering open(unsigned interface_index);
 
   /// From now on UDP for this address, VLAN and port range goes to the workers. Again: the range is replaced.
-  /// malformed: the range is empty; exhausted: STEERING_MAX_ADDRESSES are allowed already.
+  /// With a VLAN the interface is told to leave tags in the frames, since the program cannot see them
+  /// otherwise. malformed: the range is empty; exhausted: STEERING_MAX_ADDRESSES are allowed already.
   [[nodiscard]] Result<void> allow(const MediaAddress& address);
   /// Drops every IP packet of this host. exhausted: STEERING_MAX_BANS hosts are banned already.
   [[nodiscard]] Result<void> ban(const IpAddress& source);
@@ -40,6 +41,7 @@ class Steering {
  private:
   Steering() = default;
 
+  unsigned interface_index_ = 0;
   FileDescriptor addresses_;
   FileDescriptor bans_;
   FileDescriptor counters_;

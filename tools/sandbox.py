@@ -12,8 +12,9 @@ import tempfile
 PR_SET_PDEATHSIG = 1
 INSIDE = "SALLYPORT_SANDBOX"
 UNSHARE = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]
-# `ip netns add` leaves names here; a folder of our own vanishes with our mount namespace, and the namespaces with it.
-OWN_NETNS = "mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns"
+# What programs leave in these folders vanishes with our mount namespace: above all the names of network namespaces, and with
+# them the namespaces.
+OWN_FOLDERS = "for folder in /run/netns /run/dpdk /run/sallyport-demo; do mkdir -p $folder && mount -t tmpfs tmpfs $folder || exit 1; done"
 
 
 def _die_with_parent() -> None:
@@ -21,7 +22,7 @@ def _die_with_parent() -> None:
 
 
 def _available() -> bool:
-    probe = UNSHARE + ["sh", "-c", OWN_NETNS]
+    probe = UNSHARE + ["sh", "-c", OWN_FOLDERS]
     return os.geteuid() == 0 and shutil.which("unshare") is not None and (
         subprocess.run(probe, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0)
 
@@ -40,7 +41,7 @@ def run(command: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sallyport-") as scratch:
         environment = dict(os.environ, TMPDIR=scratch, **{INSIDE: "1"})
         if _available():
-            command = UNSHARE + ["sh", "-c", f'{OWN_NETNS} && exec "$@"', "sh"] + command
+            command = UNSHARE + ["sh", "-c", f'{OWN_FOLDERS}; exec "$@"', "sh"] + command
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _raise_interrupt)
         child = subprocess.Popen(command, env=environment, start_new_session=True, preexec_fn=_die_with_parent)

@@ -214,7 +214,9 @@ TEST_F(SharedPort, SteersIpv6) {
 TEST_F(SharedPort, TellsVlansApart) {
   open();
   ASSERT_TRUE(steering().allow(media("10.0.0.1")));
+  EXPECT_TRUE(dataplane::strips_vlan_tags("media0"));  // as veths do unless told
   ASSERT_TRUE(steering().allow(media("10.1.0.1", 100)));
+  EXPECT_FALSE(dataplane::strips_vlan_tags("media0"));
   FrameSpec frame;
   frame.destination = "10.1.0.1";
   EXPECT_FALSE(is_steered(frame));
