@@ -3,18 +3,22 @@
 """The real sallyportd on ring ports, driven by the real sallyctl and by raw lines. Prints one line a check."""
 
 import base64
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import pwd
 import re
 import select
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 
 PATIENCE_S = 60
@@ -179,6 +183,8 @@ def simple_commands(daemon: Daemon) -> None:
     check("log level", daemon.ask("log", "level", "info")["level"] == "info" and daemon.ask("log", "level")["level"] == "info")
     daemon.ask("log", "level", "debug")
     check("top --once", "WORKER" in daemon.ctl("top", "--once").stdout)
+    for rows, columns in ((24, 80), (1, 1), (50, 300)):
+        on_a_terminal(daemon, rows, columns)
     completion = daemon.ctl("completion", "bash").stdout
     syntax = subprocess.run(["bash", "-n"], input=completion, text=True, check=False)
     check("completion is a script of bash", syntax.returncode == 0 and "complete -o default -F _sallyctl sallyctl" in completion)
@@ -186,6 +192,24 @@ def simple_commands(daemon: Daemon) -> None:
     for words in ([], ["relay"], ["status"], ["relay", "add"]):
         check(f"--help of {' '.join(words) or 'sallyctl'}", daemon.ctl(*words, "--help").returncode == 0)
     check("bans are refused without a shared port", daemon.ctl("ban", "192.0.2.66").returncode == 2)
+
+
+def on_a_terminal(daemon: Daemon, rows: int, columns: int) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(daemon.control_program, [daemon.control_program, "--socket", str(daemon.socket), "top"])
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    drawn, asked = b"", False
+    try:
+        while select.select([terminal], [], [], PATIENCE_S)[0]:
+            drawn += os.read(terminal, 65536)
+            if not asked and b"\x1b[Hs" in drawn:
+                asked = os.write(terminal, b"q") == 1
+    except OSError:  # the other end is closed
+        pass
+    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    check(f"top at {rows}x{columns} ends with q and gives the terminal back",
+          code == 0 and drawn.startswith(b"\x1b[?1049h") and drawn.endswith(b"\x1b[?1049l"), (code, drawn[-80:]))
 
 
 def one_relay(daemon: Daemon, keys: Keys) -> None:
