@@ -15,8 +15,9 @@
 
 namespace sallyport::control {
 
-/// Requests may follow each other without waiting; answers carry their ids and may overtake one another. A client that
-/// does not read its answers, or has too many requests unanswered, is not read from until it does.
+/// Requests may follow each other without waiting; answers carry their ids and may overtake one another. A
+/// client that does not read its answers, or has too many requests unanswered, is not read from until it
+/// does.
 class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
  public:
   using Clock = std::chrono::steady_clock;

@@ -28,10 +28,13 @@ struct DaemonStatus {
 [[nodiscard]] std::string to_json(const RelayEvent& event);
 [[nodiscard]] std::string captures_json(const std::vector<CaptureInfo>& captures);
 /// `next` is what to ask for `after` to see the following page; 0: there is none.
-[[nodiscard]] std::string relays_json(const std::vector<RelayInfo>& relays, std::uint64_t total, std::uint64_t next);
+[[nodiscard]] std::string relays_json(const std::vector<RelayInfo>& relays, std::uint64_t total,
+                                      std::uint64_t next);
 [[nodiscard]] std::string ports_json(const MediaPlane& plane);
-[[nodiscard]] std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter, const RelayManager& relays);
-[[nodiscard]] std::string stats_json(const MediaPlane& plane, const Limits& limits, const RelayManager::Totals& totals);
+[[nodiscard]] std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter,
+                                       const RelayManager& relays);
+[[nodiscard]] std::string stats_json(const MediaPlane& plane, const Limits& limits,
+                                     const RelayManager::Totals& totals);
 [[nodiscard]] std::string config_json(const Config& config);
 /// `{"KEY":VALUE}`.
 [[nodiscard]] std::string single_json(std::string_view key, std::uint64_t value);

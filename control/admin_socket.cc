@@ -45,8 +45,7 @@ void remove_leftover(const std::string& path) {
   Protocol::socket probe(context);
   error_code failure;
   probe.connect(Protocol::endpoint(path), failure);
-  if (!failure)
-    throw std::runtime_error("admin socket " + path + ": another daemon answers there");
+  if (!failure) throw std::runtime_error("admin socket " + path + ": another daemon answers there");
   unlink(path.c_str());
 }
 

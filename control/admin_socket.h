@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+
 #include <sys/types.h>
 
 #include "control/admin_service.h"
@@ -20,10 +21,11 @@ namespace sallyport::control {
 
 class AdminSocket {
  public:
-  /// Binds and listens, replacing a socket that nobody answers on. Throws std::runtime_error with one line. `input` is
-  /// called after requests were taken, so that their receipts are looked for at once. References outlive the object.
-  AdminSocket(boost::asio::io_context& context, const DaemonConfig& config, Limits& limits, AdminService& service,
-              std::function<void()> input);
+  /// Binds and listens, replacing a socket that nobody answers on. Throws std::runtime_error with one line.
+  /// `input` is called after requests were taken, so that their receipts are looked for at once. References
+  /// outlive the object.
+  AdminSocket(boost::asio::io_context& context, const DaemonConfig& config, Limits& limits,
+              AdminService& service, std::function<void()> input);
   ~AdminSocket();  ///< closes every connection and removes the socket's file
 
   /// Gives the socket's file to the user that the daemon becomes, and to the admin group.
@@ -41,6 +43,7 @@ class AdminSocket {
 };
 
 /// Root, the daemon's own user and members of the group may.
-[[nodiscard]] bool may_administer(uid_t user, gid_t group, uid_t daemon_user, std::optional<gid_t> admin_group);
+[[nodiscard]] bool may_administer(uid_t user, gid_t group, uid_t daemon_user,
+                                  std::optional<gid_t> admin_group);
 
 }  // namespace sallyport::control

@@ -83,7 +83,8 @@ struct Daemon::State {
   Limits limits;
   Identity identity;
   asio::io_context context;
-  asio::signal_set signals{context};
+  /// From the beginning: a signal during the start is answered as soon as it is over.
+  asio::signal_set signals{context, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer pump_timer{context}, scan_timer{context}, end_timer{context};
   dataplane::Runtime runtime;
   DataplaneClient plane{runtime};
@@ -259,7 +260,6 @@ void Daemon::State::report_end() {
 void Daemon::State::run() {
   if (geteuid() == 0) socket.hand_over(identity.user);
   drop_privileges(identity);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals.add(signal);
   runtime.start_workers();
   watch_signals();
   watch_kernel();

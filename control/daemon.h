@@ -10,7 +10,8 @@ namespace sallyport::control {
 
 class Daemon {
  public:
-  /// Starts everything but the workers. Throws std::runtime_error with one line for a person. `config` outlives it.
+  /// Starts everything but the workers. Throws std::runtime_error with one line for a person. `config`
+  /// outlives it.
   explicit Daemon(const Config& config);
   ~Daemon();
 

@@ -31,7 +31,9 @@ class DataplaneClient final : public MediaPlane {
 
   /// Hands receipts to `take` and sends what was held back; returns how many receipts there were.
   std::size_t poll(const std::function<void(const dataplane::Command&)>& take);
-  [[nodiscard]] bool orders_under_way() const { return !held_back_.empty() || runtime_.commands_under_way() != 0; }
+  [[nodiscard]] bool orders_under_way() const {
+    return !held_back_.empty() || runtime_.commands_under_way() != 0;
+  }
 
  private:
   void send_held_back();

@@ -34,7 +34,8 @@ struct Route {
 class NextHopResolver {
  public:
   virtual ~NextHopResolver() = default;
-  /// `address` is an index into RuntimeConfig::addresses. not_found: no route; refused: it leaves by no media port.
+  /// `address` is an index into RuntimeConfig::addresses. not_found: no route; refused: it leaves by no media
+  /// port.
   [[nodiscard]] virtual Result<Route> lookup(std::uint8_t address, const IpAddress& destination) = 0;
   /// Nothing is sent there any more.
   virtual void forget(const NextHopName& name) = 0;

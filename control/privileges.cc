@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 namespace sallyport::control {
 
 namespace {
@@ -29,6 +31,10 @@ void harden_process() {
   umask(077);
   const rlimit none{0, 0};
   if (setrlimit(RLIMIT_CORE, &none) != 0) give_up("cannot forbid core dumps");
+  // Keys are locked into memory as relays come, when root has long been given up.
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  if (setrlimit(RLIMIT_MEMLOCK, &unlimited) != 0)
+    log::info("memory.lock_limit", {{"why", "cannot be lifted: keys beyond it may be swapped"}});
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) give_up("cannot forbid dumps");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) give_up("cannot forbid new privileges");
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+
 #include <sys/types.h>
 
 namespace sallyport::control {
@@ -13,17 +14,17 @@ struct Identity {
   gid_t group = 0;
 };
 
-/// Before anything else: no core dumps, no debugger of the same user, no way to regain privileges by running a program,
-/// files for ourselves only. Keys live in this process.
+/// Before anything else: no core dumps, no debugger of the same user, no way to regain privileges by running
+/// a program, files for ourselves only. Keys live in this process.
 void harden_process();
 
 /// Whom the daemon becomes: `name`, or when it is empty `sallyport` if it exists, else `nobody`.
 /// Throws std::runtime_error if there is no such user.
 [[nodiscard]] Identity find_identity(const std::string& name);
 
-/// Root becomes `identity` in every thread. The calling thread keeps what changing routes, bans and the XDP program
-/// needs (CAP_NET_ADMIN, CAP_BPF); all others keep nothing. Does nothing if the process does not run as root.
-/// Throws std::runtime_error.
+/// Root becomes `identity` in every thread. The calling thread keeps what changing routes, bans and the XDP
+/// program needs (CAP_NET_ADMIN, CAP_BPF); all others keep nothing. Does nothing if the process does not run
+/// as root. Throws std::runtime_error.
 void drop_privileges(const Identity& identity);
 
 }  // namespace sallyport::control

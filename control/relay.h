@@ -28,12 +28,17 @@ struct RelayLeg {
   PortLease ports;
 };
 
-// A flow's id names relay, generation and the leg it receives on, so that news of a replaced flow is recognised.
+// A flow's id names relay, generation and the leg it receives on, so that news of a replaced flow is
+// recognised.
 [[nodiscard]] constexpr std::uint64_t flow_id(std::uint64_t relay, std::uint8_t generation, Leg receives) {
   return relay << 9 | static_cast<std::uint64_t>(generation) << 1 | index(receives);
 }
-[[nodiscard]] constexpr std::uint64_t relay_of(std::uint64_t flow_id) { return flow_id >> 9; }
-[[nodiscard]] constexpr Leg leg_of(std::uint64_t flow_id) { return (flow_id & 1) == 0 ? Leg::a : Leg::b; }
+[[nodiscard]] constexpr std::uint64_t relay_of(std::uint64_t flow_id) {
+  return flow_id >> 9;
+}
+[[nodiscard]] constexpr Leg leg_of(std::uint64_t flow_id) {
+  return (flow_id & 1) == 0 ? Leg::a : Leg::b;
+}
 
 /// Next hops of one flow, by component.
 using FlowHops = std::array<NextHopLease, dataplane::kComponents>;

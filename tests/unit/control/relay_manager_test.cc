@@ -86,7 +86,7 @@ class RelayManagerTest : public testing::Test {
     EXPECT_EQ(hops.in_use(), 0U);
     EXPECT_EQ(manager.operations_under_way(), 0U);
     EXPECT_EQ(manager.relays_on(0) + manager.relays_on(1), 0U);
-    for (const std::uint8_t address : {0, 1, 2}) EXPECT_EQ(ports.pool(address).ports_in_use(), 0U);
+    for (std::uint8_t address = 0; address < 3; ++address) EXPECT_EQ(ports.pool(address).ports_in_use(), 0U);
     for (const auto& [neighbour, count] : resolver.known) EXPECT_EQ(count, 0) << neighbour;
   }
   template <typename T>
