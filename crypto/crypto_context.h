@@ -13,17 +13,26 @@
 
 namespace sallyport::crypto {
 
-/// Octets of the session keys of SRTP or of SRTCP. The cipher's key data follow: the expanded AES key for
-/// counter mode, IPsec-MB's gcm_key_data (64-octet aligned) for GCM.
+/// What the session keys of SRTP and of SRTCP begin with in every suite.
 struct alignas(16) SessionKeys {
-  std::uint8_t salt[16];        ///< 14 or 12 octets, zeros after
+  std::uint8_t salt[16];  ///< 14 or 12 octets, zeros after
+};
+
+/// Counter mode with HMAC-SHA1. The expanded AES key follows.
+struct CounterKeys : SessionKeys {
   std::uint8_t hmac_inner[20];  ///< SHA-1 state after the inner pad
   std::uint8_t hmac_outer[20];  ///< SHA-1 state after the outer pad
   std::uint8_t reserved[8];
 
-  [[nodiscard]] std::uint8_t* cipher_key() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+  [[nodiscard]] std::uint8_t* expanded() { return reinterpret_cast<std::uint8_t*>(this + 1); }
 };
-static_assert(sizeof(SessionKeys) == 64);
+static_assert(sizeof(CounterKeys) == 64);
+
+/// GCM. IPsec-MB's gcm_key_data follow.
+struct GcmKeys : SessionKeys {
+  [[nodiscard]] std::uint8_t* key_data() { return reinterpret_cast<std::uint8_t*>(this + 1); }
+};
+static_assert(sizeof(GcmKeys) == 16);
 
 /// One SSRC with its two replay windows, whose words follow. `next` is one more than the highest index; 0:
 /// none yet.
@@ -75,7 +84,11 @@ struct CryptoContext {
   bool encrypt_rtcp;
   std::uint8_t mki[kMaxMkiLength];
 
-  [[nodiscard]] SessionKeys& keys(std::uint32_t offset) { return *at<SessionKeys>(offset); }
+  /// `Keys` is CounterKeys or GcmKeys, as `mode` says.
+  template <typename Keys>
+  [[nodiscard]] Keys& keys(std::uint32_t offset) {
+    return *at<Keys>(offset);
+  }
   [[nodiscard]] SsrcSlot& slot(std::size_t i) { return *at<SsrcSlot>(slots + i * slot_stride); }
   [[nodiscard]] RetiredSsrc& retired_ssrc(std::size_t i) { return at<RetiredSsrc>(retired)[i]; }
   [[nodiscard]] ReplayWindow rtp_replay(SsrcSlot& of) const { return {of.windows(), rtp_window}; }

@@ -36,7 +36,7 @@ class HashBatch {
   HashBatch& operator=(const HashBatch&) = delete;
 
   /// Returns the packet's place in the batch.
-  std::uint32_t add(const SessionKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+  std::uint32_t add(const CounterKeys& keys, const std::uint8_t* data, std::uint32_t length) {
     set(jobs_[count_], keys, data, length);
     return count_++;
   }
@@ -46,7 +46,7 @@ class HashBatch {
     count_ = 0;
   }
   /// The tag of one packet more, at once; it stays until the next call.
-  [[nodiscard]] const std::uint8_t* single(const SessionKeys& keys, const std::uint8_t* data,
+  [[nodiscard]] const std::uint8_t* single(const CounterKeys& keys, const std::uint8_t* data,
                                            std::uint32_t length) {
     set(jobs_[kSingle], keys, data, length);
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
@@ -63,7 +63,7 @@ class HashBatch {
 
   static constexpr std::size_t kSingle = SrtpEngine::kMaxBurst;
 
-  static void set(IMB_JOB& job, const SessionKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+  static void set(IMB_JOB& job, const CounterKeys& keys, const std::uint8_t* data, std::uint32_t length) {
     job.src = data;
     job.msg_len_to_hash_in_bytes = length;
     job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
@@ -93,7 +93,7 @@ class CipherBatch {
   CipherBatch(const CipherBatch&) = delete;
   CipherBatch& operator=(const CipherBatch&) = delete;
 
-  void add(SessionKeys& keys, std::uint8_t key_length, const Iv& iv, std::uint8_t* data,
+  void add(CounterKeys& keys, std::uint8_t key_length, const Iv& iv, std::uint8_t* data,
            std::uint32_t length) {
     if (length == 0) return;
     if (key_length != key_length_) {
@@ -102,7 +102,7 @@ class CipherBatch {
     }
     IMB_JOB& job = jobs_[count_];
     ivs_[count_++] = iv;
-    job.enc_keys = keys.cipher_key();
+    job.enc_keys = keys.expanded();
     job.key_len_in_bytes = key_length;
     job.src = data;
     job.dst = data;

@@ -59,7 +59,7 @@ SrtpOutcome IpsecMbEngine::begin_open(InboundPacket& packet, Opening& opening) {
   opening.index = check.outcome == SrtpOutcome::ok ? check.index : kNotHashed;
   if (opening.index == kNotHashed) return SrtpOutcome::ok;
   store_be32(word, Protocol::word(context, check.index));
-  opening.place = hashes_.add(Protocol::keys(context), packet.data, end + kWordLength);
+  opening.place = hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;
 }
 
@@ -72,7 +72,7 @@ SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
   std::uint8_t* const word = packet.data + opening.end;
   const IndexCheck check = Protocol::check(context, packet, opening.word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
-  SessionKeys& keys = Protocol::keys(context);
+  auto& keys = Protocol::template keys<CounterKeys>(context);
   const std::uint8_t* tag = hashes_.tag(opening.place);
   if (check.index != opening.index) [[unlikely]] {
     store_be32(word, Protocol::word(context, check.index));
@@ -123,7 +123,7 @@ SrtpOutcome IpsecMbEngine::begin_close(OutboundPacket& packet, Closing& closing)
   if (taken.outcome != SrtpOutcome::ok) return taken.outcome;
 
   const std::uint32_t clear = Protocol::clear_length(packet);
-  SessionKeys& keys = Protocol::keys(context);
+  auto& keys = Protocol::template keys<CounterKeys>(context);
   if (Protocol::encrypts(context))
     ciphers_.add(keys, context.key_length, counter_iv(keys, packet.ssrc, taken.index), packet.data + clear,
                  packet.length - clear);

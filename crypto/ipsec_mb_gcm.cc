@@ -11,8 +11,8 @@ namespace sallyport::crypto {
 namespace {
 constexpr std::uint32_t kTagLength = 16;
 
-const gcm_key_data* gcm_key(SessionKeys& keys) {
-  return reinterpret_cast<const gcm_key_data*>(keys.cipher_key());
+const gcm_key_data* gcm_key(GcmKeys& keys) {
+  return reinterpret_cast<const gcm_key_data*>(keys.key_data());
 }
 }  // namespace
 
@@ -39,14 +39,14 @@ Gcm::Work Gcm::work<Rtcp>(CryptoContext& context, std::uint8_t* data, std::uint3
               .clear_length = sizeof rtcp_clear_};
 }
 
-void Gcm::decrypt(const CryptoContext& context, SessionKeys& keys, const Iv& iv, const Work& work,
+void Gcm::decrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
                   std::uint8_t* tag) {
   const auto run = context.key_length == 16 ? manager_.gcm128_dec : manager_.gcm256_dec;
   run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv.octets, work.clear,
       work.clear_length, tag, kTagLength);
 }
 
-void Gcm::encrypt(const CryptoContext& context, SessionKeys& keys, const Iv& iv, const Work& work,
+void Gcm::encrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
                   std::uint8_t* tag) {
   const auto run = context.key_length == 16 ? manager_.gcm128_enc : manager_.gcm256_enc;
   run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv.octets, work.clear,
@@ -67,7 +67,7 @@ SrtpOutcome Gcm::open(CryptoContext& context, InboundPacket& packet) {
   alignas(16) std::uint8_t received[kTagLength];
   alignas(16) std::uint8_t computed[kTagLength];
   std::memcpy(received, trailer, kTagLength);
-  SessionKeys& keys = Protocol::keys(context);
+  auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
   decrypt(context, keys, gcm_iv(keys, packet.ssrc, check.index), parts, computed);
   if (!equal(received, computed, kTagLength)) {
@@ -89,7 +89,7 @@ SrtpOutcome Gcm::close(CryptoContext& context, OutboundPacket& packet) {
   const std::uint32_t end = packet.length;
   const std::uint32_t word = Protocol::word(context, taken.index);
   alignas(16) std::uint8_t tag[kTagLength];
-  SessionKeys& keys = Protocol::keys(context);
+  auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
   encrypt(context, keys, gcm_iv(keys, packet.ssrc, taken.index), parts, tag);
 

@@ -33,9 +33,9 @@ class Gcm {
   [[nodiscard]] Work work(CryptoContext& context, std::uint8_t* data, std::uint32_t clear, std::uint32_t end,
                           std::uint32_t word);
 
-  void decrypt(const CryptoContext& context, SessionKeys& keys, const Iv& iv, const Work& work,
+  void decrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
                std::uint8_t* tag);
-  void encrypt(const CryptoContext& context, SessionKeys& keys, const Iv& iv, const Work& work,
+  void encrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
                std::uint8_t* tag);
 
   IMB_MGR& manager_;

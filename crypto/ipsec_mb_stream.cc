@@ -6,6 +6,7 @@
 #include <array>
 
 #include "crypto/key_derivation.h"
+#include "crypto/srtp_config.h"
 
 namespace sallyport::crypto {
 
@@ -25,52 +26,42 @@ constexpr std::size_t round_up(std::size_t value, std::size_t unit) {
 }
 
 std::size_t keys_bytes(const Suite& chosen) {
-  const std::size_t cipher =
-      chosen.mode == CipherMode::gcm ? sizeof(gcm_key_data) : expanded_key_length(chosen.key_length);
-  return sizeof(SessionKeys) + cipher;
+  return chosen.mode == CipherMode::gcm ? sizeof(GcmKeys) + sizeof(gcm_key_data)
+                                        : sizeof(CounterKeys) + expanded_key_length(chosen.key_length);
 }
 
-/// The SHA-1 states after one block of key XOR pad (RFC 2104): every packet's HMAC begins with them.
-void hash_pad(IMB_MGR& manager, const Secret<kAuthenticationKeyLength>& key, std::uint8_t pad,
-              std::uint8_t* state) {
-  std::array<std::uint8_t, IMB_SHA1_BLOCK_SIZE> block;
-  block.fill(pad);
-  const auto octets = key.view();
-  for (std::size_t i = 0; i < octets.size(); ++i) block[i] = static_cast<std::uint8_t>(octets[i] ^ pad);
-  IMB_SHA1_ONE_BLOCK(&manager, block.data(), state);
-  wipe(block.data(), block.size());
-}
-
-void fill_hmac(SessionKeys& keys, const KeyDerivation& derivation, KeyLabel label, IMB_MGR& manager) {
-  std::array<std::uint8_t, kAuthenticationKeyLength> octets{};
-  derivation.derive(label, octets);
-  const Secret<kAuthenticationKeyLength> key(octets);
-  wipe(octets.data(), octets.size());
-  hash_pad(manager, key, 0x36, keys.hmac_inner);
-  hash_pad(manager, key, 0x5c, keys.hmac_outer);
-}
-
-void fill_keys(SessionKeys& keys, const Suite& chosen, const KeyDerivation& derivation, const Labels& labels,
-               IMB_MGR& manager) {
-  derivation.derive(labels.salt, {keys.salt, chosen.salt_length});
+void fill_counter_keys(CounterKeys& keys, const Suite& chosen, const KeyDerivation& derivation,
+                       const Labels& labels, IMB_MGR& manager) {
   std::array<std::uint8_t, kMaxMasterKeyLength> key{};
-  const std::span<std::uint8_t> used(key.data(), chosen.key_length);
-  derivation.derive(labels.encryption, used);
-  if (chosen.mode == CipherMode::counter) {
-    expand_aes_key(manager, used, keys.cipher_key());
-    fill_hmac(keys, derivation, labels.authentication, manager);
-  } else {
-    auto* expanded = reinterpret_cast<gcm_key_data*>(keys.cipher_key());
-    if (chosen.key_length == 16)
-      IMB_AES128_GCM_PRE(&manager, key.data(), expanded);
-    else
-      IMB_AES256_GCM_PRE(&manager, key.data(), expanded);
-  }
+  const std::span<std::uint8_t> cipher(key.data(), chosen.key_length);
+  derivation.derive(labels.encryption, cipher);
+  expand_aes_key(manager, cipher, keys.expanded());
+  const std::span<std::uint8_t> authentication(key.data(), kAuthenticationKeyLength);
+  derivation.derive(labels.authentication, authentication);
+  prepare_hmac_key(manager, authentication, keys.hmac_inner, keys.hmac_outer);
   wipe(key.data(), key.size());
 }
 
-bool nearly_over(std::uint64_t used, std::uint64_t lifetime) {
-  return lifetime - used <= lifetime / 16;
+void fill_gcm_keys(GcmKeys& keys, const Suite& chosen, const KeyDerivation& derivation, const Labels& labels,
+                   IMB_MGR& manager) {
+  std::array<std::uint8_t, kMaxMasterKeyLength> key{};
+  derivation.derive(labels.encryption, {key.data(), chosen.key_length});
+  auto* expanded = reinterpret_cast<gcm_key_data*>(keys.key_data());
+  if (chosen.key_length == 16)
+    IMB_AES128_GCM_PRE(&manager, key.data(), expanded);
+  else
+    IMB_AES256_GCM_PRE(&manager, key.data(), expanded);
+  wipe(key.data(), key.size());
+}
+
+void fill_keys(CryptoContext& context, std::uint32_t at, const KeyDerivation& derivation,
+               const Labels& labels, IMB_MGR& manager) {
+  const Suite& chosen = suite(context.suite);
+  derivation.derive(labels.salt, {context.keys<SessionKeys>(at).salt, chosen.salt_length});
+  if (chosen.mode == CipherMode::gcm)
+    fill_gcm_keys(context.keys<GcmKeys>(at), chosen, derivation, labels, manager);
+  else
+    fill_counter_keys(context.keys<CounterKeys>(at), chosen, derivation, labels, manager);
 }
 
 }  // namespace
@@ -78,16 +69,13 @@ bool nearly_over(std::uint64_t used, std::uint64_t lifetime) {
 StreamLayout layout_of(const SrtpConfig& config, std::size_t stream_bytes) {
   const std::size_t keys = round_up(keys_bytes(suite(config.suite)), alignof(SessionKeys));
   StreamLayout layout;
-  layout.rtp_keys = round_up(stream_bytes, kStreamAlignment);
+  layout.rtp_keys = round_up(stream_bytes, alignof(SessionKeys));
   layout.slots = layout.rtp_keys + keys;
   layout.slot_stride = sizeof(SsrcSlot) + ReplayWindow::bytes(config.rtp_replay_window) +
                        ReplayWindow::bytes(config.rtcp_replay_window);
   layout.retired = layout.slots + layout.slot_stride * config.ssrc_capacity;
-  // GCM's key data want a cache line's alignment; the others are content with SessionKeys'.
-  const bool gcm = suite(config.suite).mode == CipherMode::gcm;
-  layout.rtcp_keys = round_up(layout.retired + sizeof(RetiredSsrc) * kRetiredSsrcs,
-                              gcm ? kStreamAlignment : alignof(SessionKeys));
-  layout.total = round_up(layout.rtcp_keys + keys, alignof(SessionKeys));
+  layout.rtcp_keys = round_up(layout.retired + sizeof(RetiredSsrc) * kRetiredSsrcs, alignof(SessionKeys));
+  layout.total = layout.rtcp_keys + keys;
   return layout;
 }
 
@@ -119,8 +107,8 @@ void fill_context(CryptoContext& context, const void* stream, const StreamLayout
   std::copy(config.mki.begin(), config.mki.end(), context.mki);
 
   const KeyDerivation derivation(manager, config.master_key.view(), config.master_salt.view());
-  fill_keys(context.keys(context.rtp_keys), chosen, derivation, kSrtpLabels, manager);
-  fill_keys(context.keys(context.rtcp_keys), chosen, derivation, kSrtcpLabels, manager);
+  fill_keys(context, context.rtp_keys, derivation, kSrtpLabels, manager);
+  fill_keys(context, context.rtcp_keys, derivation, kSrtcpLabels, manager);
 }
 
 StreamStatus status_of(const CryptoContext& context) {

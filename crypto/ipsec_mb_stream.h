@@ -25,6 +25,8 @@ struct StreamLayout {
   std::size_t total = 0;
 };
 
+/// A stream begins at a cache line. Its object and one salt fill two, so that SRTP's GCM key data begin at
+/// the third.
 inline constexpr std::size_t kStreamAlignment = 64;
 
 /// The configuration has passed check_config().
@@ -36,7 +38,7 @@ void fill_context(CryptoContext& context, const void* stream, const StreamLayout
 
 /// `Direction` is InboundStream or OutboundStream.
 template <typename Direction>
-class alignas(kStreamAlignment) IpsecMbStream final : public Direction {
+class IpsecMbStream final : public Direction {
  public:
   [[nodiscard]] static std::unique_ptr<Direction> make(const SrtpConfig& config, IMB_MGR& manager) {
     const StreamLayout layout = layout_of(config, sizeof(IpsecMbStream));
@@ -68,6 +70,7 @@ class alignas(kStreamAlignment) IpsecMbStream final : public Direction {
   IpsecMbStream(const StreamLayout& layout, const SrtpConfig& config, IMB_MGR& manager)
       : total_(static_cast<std::uint32_t>(layout.total)),
         hot_(static_cast<std::uint32_t>(layout.slots + layout.slot_stride)) {
+    static_assert(sizeof(IpsecMbStream) + sizeof(SessionKeys) == 2 * kStreamAlignment);
     fill_context(context, this, layout, config, manager);
   }
 

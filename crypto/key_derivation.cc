@@ -3,6 +3,7 @@
 #include "crypto/key_derivation.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace sallyport::crypto {
@@ -21,6 +22,25 @@ void expand_aes_key(IMB_MGR& manager, std::span<const std::uint8_t> key, std::ui
       IMB_AES_KEYEXP_256(&manager, key.data(), expanded, decryption);
   }
   wipe(decryption, sizeof decryption);
+}
+
+namespace {
+
+void hash_pad(IMB_MGR& manager, std::span<const std::uint8_t> key, std::uint8_t pad, std::uint8_t* state) {
+  std::array<std::uint8_t, IMB_SHA1_BLOCK_SIZE> block;
+  assert(key.size() <= block.size());
+  block.fill(pad);
+  for (std::size_t i = 0; i < key.size(); ++i) block[i] = static_cast<std::uint8_t>(key[i] ^ pad);
+  IMB_SHA1_ONE_BLOCK(&manager, block.data(), state);
+  wipe(block.data(), block.size());
+}
+
+}  // namespace
+
+void prepare_hmac_key(IMB_MGR& manager, std::span<const std::uint8_t> key, std::uint8_t* inner,
+                      std::uint8_t* outer) {
+  hash_pad(manager, key, 0x36, inner);
+  hash_pad(manager, key, 0x5c, outer);
 }
 
 KeyDerivation::KeyDerivation(IMB_MGR& manager, std::span<const std::uint8_t> master_key,

@@ -35,6 +35,11 @@ inline constexpr std::size_t kMaxExpandedKeyLength = 15 * 16;
 /// Expands an AES key of 16, 24 or 32 octets for encryption into expanded_key_length() octets.
 void expand_aes_key(IMB_MGR& manager, std::span<const std::uint8_t> key, std::uint8_t* expanded);
 
+/// The SHA-1 states after one block of key XOR pad (RFC 2104), with which every packet's HMAC begins: 20
+/// octets each. The key has at most 64 octets.
+void prepare_hmac_key(IMB_MGR& manager, std::span<const std::uint8_t> key, std::uint8_t* inner,
+                      std::uint8_t* outer);
+
 /// AES in counter mode over zeros: the pseudo-random function of RFC 3711 §4.3.3 and RFC 6188 §3.
 class KeyDerivation {
  public:

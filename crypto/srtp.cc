@@ -5,6 +5,7 @@
 #include <string>
 
 #include "crypto/ipsec_mb_engine.h"
+#include "crypto/libsrtp_engine.h"
 
 namespace sallyport::crypto {
 
@@ -30,7 +31,7 @@ Result<std::unique_ptr<SrtpEngine>> make_srtp_engine(EngineKind kind) {
       return std::make_unique<IpsecMbEngine>(std::move(*manager));
     }
     case EngineKind::libsrtp2:
-      return fail(ErrorClass::unsupported, "built without libsrtp2");
+      return std::make_unique<LibsrtpEngine>();
   }
   return fail(ErrorClass::malformed, "unknown SRTP engine");
 }

@@ -11,4 +11,9 @@ namespace sallyport::crypto {
 /// encryption).
 [[nodiscard]] Result<void> check_config(const SrtpConfig& config);
 
+/// Less than 1/16 of a lifetime is left: StreamStatus::near_end_of_life.
+[[nodiscard]] constexpr bool nearly_over(std::uint64_t used, std::uint64_t lifetime) {
+  return used >= lifetime || (lifetime - used) * 16 < lifetime;
+}
+
 }  // namespace sallyport::crypto

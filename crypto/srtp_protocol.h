@@ -48,7 +48,10 @@ inline constexpr std::uint32_t kRtcpHeader = 8;  ///< the first header and the s
 struct Rtp {
   static constexpr bool kSendsIndex = false;
 
-  static SessionKeys& keys(CryptoContext& context) { return context.keys(context.rtp_keys); }
+  template <typename Keys>
+  static Keys& keys(CryptoContext& context) {
+    return context.keys<Keys>(context.rtp_keys);
+  }
   static std::uint32_t tag_length(const CryptoContext& context) { return context.rtp_tag_length; }
   static bool encrypts(const CryptoContext& context) { return context.encrypt_rtp; }
 
@@ -80,7 +83,10 @@ struct Rtp {
 struct Rtcp {
   static constexpr bool kSendsIndex = true;
 
-  static SessionKeys& keys(CryptoContext& context) { return context.keys(context.rtcp_keys); }
+  template <typename Keys>
+  static Keys& keys(CryptoContext& context) {
+    return context.keys<Keys>(context.rtcp_keys);
+  }
   static std::uint32_t tag_length(const CryptoContext& context) { return context.rtcp_tag_length; }
   static bool encrypts(const CryptoContext& context) { return context.encrypt_rtcp; }
 

@@ -125,7 +125,7 @@ TEST_P(SrtpReplay, LifetimeIsCountedWarnedOfAndEnforced) {
   receiving.srtcp_lifetime = 5;
   Pair pair(sending, receiving, EngineKind::ipsec_mb, EngineKind::ipsec_mb);
   for (std::uint16_t i = 0; i < 32; ++i) {
-    EXPECT_EQ(pair.inbound->status().near_end_of_life, i >= 30) << i;
+    EXPECT_EQ(pair.inbound->status().near_end_of_life, i >= 31) << i;
     ASSERT_EQ(pair.open_rtp(pair.protected_rtp(rtp_packet(i))), SrtpOutcome::ok) << i;
   }
   EXPECT_TRUE(pair.inbound->status().exhausted);
