@@ -39,13 +39,13 @@ class HashBatch {
   HashBatch(const HashBatch&) = delete;
   HashBatch& operator=(const HashBatch&) = delete;
 
-  /// Returns the packet's place in the batch.
-  [[gnu::always_inline]] std::uint32_t add(const CounterKeys& keys, const std::uint8_t* data,
-                                           std::uint32_t length) {
+  /// Returns where the tag will be after run(), until the next batch.
+  [[gnu::always_inline]] const std::uint8_t* add(const CounterKeys& keys, const std::uint8_t* data,
+                                                 std::uint32_t length) {
     set(jobs_[count_], keys, data, length);
-    return count_++;
+    return tags_[count_++].octets;
   }
-  /// Computes all tags and makes the batch empty; the tags stay until others take their places.
+  /// Computes all tags and makes the batch empty.
   void run() {
     if (count_ > 0) IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
     count_ = 0;
@@ -57,7 +57,6 @@ class HashBatch {
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
     return tags_[kSingle].octets;
   }
-  [[nodiscard]] const std::uint8_t* tag(std::uint32_t place) const { return tags_[place].octets; }
 
  private:
   // IPsec-MB writes 12 or 20 octets of tag and nothing between: SRTP takes the first 10 or 4 of them.
