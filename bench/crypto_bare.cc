@@ -13,7 +13,7 @@ BareLoop::BareLoop(crypto::SuiteId suite, std::size_t payload, const std::vector
       payload_(payload),
       packets_(packets),
       manager_(std::move(crypto::make_imb_manager().value())),
-      keys_(kBurst) {
+      keys_(kStreams) {
   std::mt19937_64 random(1);
   for (Keys& keys : keys_) {
     std::array<std::uint8_t, 32> key;
@@ -39,21 +39,21 @@ void BareLoop::prepare_jobs(std::size_t payload) {
     hash.cipher_mode = IMB_CIPHER_NULL;
     hash.src = packets_[i];
     hash.msg_len_to_hash_in_bytes = kHeaderLength + payload + 4;
-    hash.u.HMAC._hashed_auth_key_xor_ipad = keys_[i].inner.data();
-    hash.u.HMAC._hashed_auth_key_xor_opad = keys_[i].outer.data();
-    hash.auth_tag_output = keys_[i].tag.data();
+    hash.u.HMAC._hashed_auth_key_xor_ipad = keys_[i % kStreams].inner.data();
+    hash.u.HMAC._hashed_auth_key_xor_opad = keys_[i % kStreams].outer.data();
+    hash.auth_tag_output = tags_[i].data();
     hash.auth_tag_output_len_in_bytes = 12;
 
     IMB_JOB& cipher = cipher_jobs_[i];
     cipher.cipher_mode = IMB_CIPHER_CNTR;
     cipher.cipher_direction = IMB_DIR_ENCRYPT;
     cipher.hash_alg = IMB_AUTH_NULL;
-    cipher.enc_keys = keys_[i].expanded.data();
+    cipher.enc_keys = keys_[i % kStreams].expanded.data();
     cipher.key_len_in_bytes = suite_.key_length;
     cipher.src = packets_[i] + kHeaderLength;
     cipher.dst = packets_[i] + kHeaderLength;
     cipher.msg_len_to_cipher_in_bytes = payload;
-    cipher.iv = keys_[i].iv.data();
+    cipher.iv = ivs_[i].data();
     cipher.iv_len_in_bytes = 16;
   }
 }
@@ -76,8 +76,8 @@ void BareLoop::protect() {
   const auto run = suite_.key_length == 16 ? manager_->gcm128_enc : manager_->gcm256_enc;
   for (std::size_t i = 0; i < kBurst; ++i) {
     std::uint8_t* payload = packets_[i] + kHeaderLength;
-    run(&keys_[i].gcm, &scratch_, payload, payload, payload_, keys_[i].iv.data(), packets_[i], kHeaderLength,
-        payload + payload_, 16);
+    run(&keys_[i % kStreams].gcm, &scratch_, payload, payload, payload_, ivs_[i].data(), packets_[i],
+        kHeaderLength, payload + payload_, 16);
   }
 }
 
@@ -90,8 +90,8 @@ void BareLoop::unprotect() {
   const auto run = suite_.key_length == 16 ? manager_->gcm128_dec : manager_->gcm256_dec;
   for (std::size_t i = 0; i < kBurst; ++i) {
     std::uint8_t* payload = packets_[i] + kHeaderLength;
-    run(&keys_[i].gcm, &scratch_, payload, payload, payload_, keys_[i].iv.data(), packets_[i], kHeaderLength,
-        keys_[i].tag.data(), 16);
+    run(&keys_[i % kStreams].gcm, &scratch_, payload, payload, payload_, ivs_[i].data(), packets_[i],
+        kHeaderLength, tags_[i].data(), 16);
   }
 }
 

@@ -84,6 +84,8 @@ struct CryptoContext {
   bool encrypt_rtcp;
   std::uint8_t mki[kMaxMkiLength];
 
+  /// Changes with every commit: while it stays, an IndexCheck stays true.
+  [[nodiscard]] std::uint64_t generation() const { return srtp_packets.get() + srtcp_packets.get(); }
   /// `Keys` is CounterKeys or GcmKeys, as `mode` says.
   template <typename Keys>
   [[nodiscard]] Keys& keys(std::uint32_t offset) {

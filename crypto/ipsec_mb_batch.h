@@ -15,10 +15,14 @@
 namespace sallyport::crypto {
 
 /// An initial counter block of AES in counter mode (RFC 3711 §4.1.1), or a GCM nonce (RFC 7714 §8.1) in its
-/// first 12 octets.
+/// first 12 octets. As two words in network order it travels in registers.
 struct alignas(16) Iv {
-  std::uint8_t octets[16];
+  std::uint64_t high;
+  std::uint64_t low;
+
+  [[nodiscard]] const std::uint8_t* octets() const { return reinterpret_cast<const std::uint8_t*>(this); }
 };
+static_assert(sizeof(Iv) == 16);
 
 /// HMAC-SHA1 over up to a burst of packets, in the order they are added.
 class HashBatch {
@@ -35,12 +39,13 @@ class HashBatch {
   HashBatch(const HashBatch&) = delete;
   HashBatch& operator=(const HashBatch&) = delete;
 
-  /// Returns the packet's place in the batch.
-  std::uint32_t add(const CounterKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+  /// Returns where the tag will be after run(), until the next batch.
+  [[gnu::always_inline]] const std::uint8_t* add(const CounterKeys& keys, const std::uint8_t* data,
+                                                 std::uint32_t length) {
     set(jobs_[count_], keys, data, length);
-    return count_++;
+    return tags_[count_++].octets;
   }
-  /// Computes all tags and makes the batch empty; the tags stay until others take their places.
+  /// Computes all tags and makes the batch empty.
   void run() {
     if (count_ > 0) IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
     count_ = 0;
@@ -52,7 +57,6 @@ class HashBatch {
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
     return tags_[kSingle].octets;
   }
-  [[nodiscard]] const std::uint8_t* tag(std::uint32_t place) const { return tags_[place].octets; }
 
  private:
   // IPsec-MB writes 12 or 20 octets of tag and nothing between: SRTP takes the first 10 or 4 of them.
@@ -63,7 +67,8 @@ class HashBatch {
 
   static constexpr std::size_t kSingle = SrtpEngine::kMaxBurst;
 
-  static void set(IMB_JOB& job, const CounterKeys& keys, const std::uint8_t* data, std::uint32_t length) {
+  [[gnu::always_inline]] static void set(IMB_JOB& job, const CounterKeys& keys, const std::uint8_t* data,
+                                         std::uint32_t length) {
     job.src = data;
     job.msg_len_to_hash_in_bytes = length;
     job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
@@ -86,15 +91,15 @@ class CipherBatch {
       jobs_[i].cipher_direction = IMB_DIR_ENCRYPT;
       jobs_[i].hash_alg = IMB_AUTH_NULL;
       jobs_[i].chain_order = IMB_ORDER_CIPHER_HASH;
-      jobs_[i].iv = ivs_[i].octets;
+      jobs_[i].iv = ivs_[i].octets();
       jobs_[i].iv_len_in_bytes = sizeof(Iv);
     }
   }
   CipherBatch(const CipherBatch&) = delete;
   CipherBatch& operator=(const CipherBatch&) = delete;
 
-  void add(CounterKeys& keys, std::uint8_t key_length, const Iv& iv, std::uint8_t* data,
-           std::uint32_t length) {
+  [[gnu::always_inline]] void add(CounterKeys& keys, std::uint8_t key_length, const Iv& iv,
+                                  std::uint8_t* data, std::uint32_t length) {
     if (length == 0) return;
     if (key_length != key_length_) {
       run();

@@ -38,20 +38,19 @@ class IpsecMbEngine final : public SrtpEngine {
   [[nodiscard]] std::string_view description() const override;
 
  private:
-  static constexpr std::uint64_t kNotHashed = ~std::uint64_t{0};
-
   /// A packet between its check and its commit.
   struct Opening {
     InboundPacket* packet;
-    std::uint64_t index;   ///< that was hashed, or kNotHashed
-    std::uint32_t end;     ///< of the payload
-    std::uint32_t word;    ///< received: SRTCP's E bit and index, or what the ROC stands on
-    std::uint32_t place;   ///< in the hash batch
-    std::uint8_t tag[12];  ///< received
+    IndexCheck check;  ///< as it was found at `generation` of its context
+    std::uint64_t generation;
+    const std::uint8_t* computed;  ///< tag; of no meaning if the check was not ok
+    std::uint32_t end;             ///< of the payload
+    std::uint32_t word;            ///< received: SRTCP's E bit and index, or what the ROC stands on
+    std::uint8_t tag[10];          ///< received
   };
   struct Closing {
     OutboundPacket* packet;
-    std::uint32_t place;
+    const std::uint8_t* computed;  ///< tag
   };
 
   template <typename Protocol>
@@ -59,7 +58,9 @@ class IpsecMbEngine final : public SrtpEngine {
   template <typename Protocol>
   [[nodiscard]] SrtpOutcome begin_open(InboundPacket& packet, Opening& opening);
   template <typename Protocol>
-  [[nodiscard]] SrtpOutcome finish_open(const Opening& opening);
+  void renew(Opening& opening);
+  template <typename Protocol>
+  [[nodiscard]] SrtpOutcome finish_open(Opening& opening);
 
   template <typename Protocol>
   void protect(std::span<OutboundPacket> burst);

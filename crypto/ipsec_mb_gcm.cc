@@ -39,18 +39,18 @@ Gcm::Work Gcm::work<Rtcp>(CryptoContext& context, std::uint8_t* data, std::uint3
               .clear_length = sizeof rtcp_clear_};
 }
 
-void Gcm::decrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
-                  std::uint8_t* tag) {
+[[gnu::always_inline]] inline void Gcm::decrypt(const CryptoContext& context, GcmKeys& keys,
+                                                const Work& work) {
   const auto run = context.key_length == 16 ? manager_.gcm128_dec : manager_.gcm256_dec;
-  run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv.octets, work.clear,
-      work.clear_length, tag, kTagLength);
+  run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv_.octets(), work.clear,
+      work.clear_length, computed_.octets, kTagLength);
 }
 
-void Gcm::encrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
-                  std::uint8_t* tag) {
+[[gnu::always_inline]] inline void Gcm::encrypt(const CryptoContext& context, GcmKeys& keys,
+                                                const Work& work) {
   const auto run = context.key_length == 16 ? manager_.gcm128_enc : manager_.gcm256_enc;
-  run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv.octets, work.clear,
-      work.clear_length, tag, kTagLength);
+  run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv_.octets(), work.clear,
+      work.clear_length, computed_.octets, kTagLength);
 }
 
 template <typename Protocol>
@@ -64,13 +64,12 @@ SrtpOutcome Gcm::open(CryptoContext& context, InboundPacket& packet) {
   const IndexCheck check = Protocol::check(context, packet, word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
 
-  alignas(16) std::uint8_t received[kTagLength];
-  alignas(16) std::uint8_t computed[kTagLength];
-  std::memcpy(received, trailer, kTagLength);
+  std::memcpy(received_.octets, trailer, kTagLength);
   auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
-  decrypt(context, keys, gcm_iv(keys, packet.ssrc, check.index), parts, computed);
-  if (!equal(received, computed, kTagLength)) {
+  iv_ = gcm_iv(keys, packet.ssrc, check.index);
+  decrypt(context, keys, parts);
+  if (!equal(received_.octets, computed_.octets, kTagLength)) [[unlikely]] {
     std::memset(parts.payload, 0, parts.length);
     return SrtpOutcome::forged;
   }
@@ -88,19 +87,20 @@ SrtpOutcome Gcm::close(CryptoContext& context, OutboundPacket& packet) {
 
   const std::uint32_t end = packet.length;
   const std::uint32_t word = Protocol::word(context, taken.index);
-  alignas(16) std::uint8_t tag[kTagLength];
   auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
-  encrypt(context, keys, gcm_iv(keys, packet.ssrc, taken.index), parts, tag);
+  iv_ = gcm_iv(keys, packet.ssrc, taken.index);
+  encrypt(context, keys, parts);
 
   std::uint8_t* trailer = packet.data + end;
-  std::memcpy(trailer, tag, kTagLength);
+  std::memcpy(trailer, computed_.octets, kTagLength);
   trailer += kTagLength;
   if (Protocol::kSendsIndex) {
     store_be32(trailer, word);
     trailer += kWordLength;
   }
-  std::memcpy(trailer, context.mki, context.mki_length);
+  if (context.mki_length > 0) [[unlikely]]
+    std::memcpy(trailer, context.mki, context.mki_length);
   packet.length = static_cast<std::uint16_t>(end + overhead<Protocol>(context));
   return SrtpOutcome::ok;
 }

@@ -33,13 +33,19 @@ class Gcm {
   [[nodiscard]] Work work(CryptoContext& context, std::uint8_t* data, std::uint32_t clear, std::uint32_t end,
                           std::uint32_t word);
 
-  void decrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
-               std::uint8_t* tag);
-  void encrypt(const CryptoContext& context, GcmKeys& keys, const Iv& iv, const Work& work,
-               std::uint8_t* tag);
+  void decrypt(const CryptoContext& context, GcmKeys& keys, const Work& work);
+  void encrypt(const CryptoContext& context, GcmKeys& keys, const Work& work);
+
+  struct alignas(16) Tag {
+    std::uint8_t octets[16];
+  };
 
   IMB_MGR& manager_;
+  // Members rather than locals: a packet needs no stack for them.
   gcm_context_data scratch_{};
+  Iv iv_{};
+  Tag received_{};
+  Tag computed_{};
   std::uint8_t rtcp_clear_[kRtcpHeader + kWordLength] = {};
 };
 

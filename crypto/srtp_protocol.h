@@ -23,26 +23,24 @@ inline constexpr std::uint32_t kEncryptedBit = 0x80000000;
 inline constexpr std::uint32_t kMinRtpHeader = 12;
 inline constexpr std::uint32_t kRtcpHeader = 8;  ///< the first header and the sender's SSRC stay in clear
 
+[[nodiscard, gnu::always_inline]] inline Iv xor_salt(const SessionKeys& keys, std::uint64_t high,
+                                                     std::uint64_t low) {
+  Iv salt;
+  std::memcpy(&salt.high, keys.salt, sizeof salt.high);
+  std::memcpy(&salt.low, keys.salt + sizeof salt.high, sizeof salt.low);
+  return Iv{.high = salt.high ^ __builtin_bswap64(high), .low = salt.low ^ __builtin_bswap64(low)};
+}
+
 /// Counter block of RFC 3711 §4.1.1: salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16.
-[[nodiscard]] inline Iv counter_iv(const SessionKeys& keys, std::uint32_t ssrc, std::uint64_t index) {
-  std::uint64_t words[2];
-  std::memcpy(words, keys.salt, sizeof words);
-  words[0] ^= __builtin_bswap64(ssrc);
-  words[1] ^= __builtin_bswap64(index << 16);
-  Iv iv;
-  std::memcpy(iv.octets, words, sizeof words);
-  return iv;
+[[nodiscard, gnu::always_inline]] inline Iv counter_iv(const SessionKeys& keys, std::uint32_t ssrc,
+                                                       std::uint64_t index) {
+  return xor_salt(keys, ssrc, index << 16);
 }
 
 /// Nonce of RFC 7714 §8.1 and §9.1: salt XOR (two zero octets, SSRC, six octets of index).
-[[nodiscard]] inline Iv gcm_iv(const SessionKeys& keys, std::uint32_t ssrc, std::uint64_t index) {
-  std::uint64_t words[2];
-  std::memcpy(words, keys.salt, sizeof words);
-  words[0] ^= __builtin_bswap64(std::uint64_t{ssrc} << 16 | index >> 32);
-  words[1] ^= __builtin_bswap64(index << 32);
-  Iv iv;
-  std::memcpy(iv.octets, words, sizeof words);
-  return iv;
+[[nodiscard, gnu::always_inline]] inline Iv gcm_iv(const SessionKeys& keys, std::uint32_t ssrc,
+                                                   std::uint64_t index) {
+  return xor_salt(keys, std::uint64_t{ssrc} << 16 | index >> 32, index << 32);
 }
 
 struct Rtp {

@@ -7,7 +7,7 @@ namespace sallyport::crypto {
 namespace {
 
 SsrcSlot& longest_silent(CryptoContext& context) {
-  const auto now = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  const auto now = static_cast<std::uint32_t>(context.generation());
   SsrcSlot* chosen = &context.slot(0);
   for (std::size_t i = 1; i < context.slot_count; ++i) {
     SsrcSlot& slot = context.slot(i);
@@ -21,6 +21,15 @@ RetiredSsrc remembered(const SsrcSlot& slot) {
 }
 
 }  // namespace
+
+IndexCheck search_ssrc(CryptoContext& context, std::uint32_t ssrc) {
+  for (std::size_t i = 0; i < context.slot_count; ++i)
+    if (context.slot(i).ssrc == ssrc) return IndexCheck{.slot = &context.slot(i)};
+  for (std::size_t i = 0; i < context.retired_count; ++i)
+    if (context.retired_ssrc(i).ssrc == ssrc) return IndexCheck{.retired = &context.retired_ssrc(i)};
+  const bool full = context.slot_count == context.slot_capacity && context.retired_count == kRetiredSsrcs;
+  return IndexCheck{.outcome = full ? SrtpOutcome::too_many_ssrcs : SrtpOutcome::ok};
+}
 
 SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* returning) {
   const RetiredSsrc known = returning ? *returning : RetiredSsrc{};

@@ -20,42 +20,34 @@ struct IndexCheck {
   std::uint64_t index = 0;
 };
 
-[[nodiscard]] inline SrtpOutcome outcome_of(ReplayCheck check) {
+[[nodiscard, gnu::always_inline]] inline SrtpOutcome outcome_of(ReplayCheck check) {
   if (check == ReplayCheck::fresh) [[likely]]
     return SrtpOutcome::ok;
   return check == ReplayCheck::replayed ? SrtpOutcome::replayed : SrtpOutcome::too_old;
 }
 
 /// Finds the SSRC, or tells that there is no place to remember it.
-[[nodiscard]] inline IndexCheck find_ssrc(CryptoContext& context, std::uint32_t ssrc) {
-  IndexCheck found;
-  for (std::size_t i = 0; i < context.slot_count; ++i) {
-    SsrcSlot& slot = context.slot(i);
-    if (slot.ssrc == ssrc) [[likely]] {
-      found.slot = &slot;
-      return found;
-    }
-  }
-  for (std::size_t i = 0; i < context.retired_count; ++i)
-    if (context.retired_ssrc(i).ssrc == ssrc) {
-      found.retired = &context.retired_ssrc(i);
-      return found;
-    }
-  if (context.slot_count == context.slot_capacity && context.retired_count == kRetiredSsrcs)
-    found.outcome = SrtpOutcome::too_many_ssrcs;
-  return found;
+[[nodiscard]] IndexCheck search_ssrc(CryptoContext& context, std::uint32_t ssrc);
+
+/// The same, with the most common answer near: the first slot.
+[[nodiscard, gnu::always_inline]] inline IndexCheck find_ssrc(CryptoContext& context, std::uint32_t ssrc) {
+  SsrcSlot& first = context.slot(0);
+  if (first.ssrc == ssrc && context.slot_count > 0) [[likely]]
+    return IndexCheck{.slot = &first};
+  return search_ssrc(context, ssrc);
 }
 
-[[nodiscard]] inline std::uint64_t estimate_after(const CryptoContext& context, std::uint64_t next,
-                                                  std::uint16_t sequence) {
+[[nodiscard, gnu::always_inline]] inline std::uint64_t estimate_after(const CryptoContext& context,
+                                                                      std::uint64_t next,
+                                                                      std::uint16_t sequence) {
   if (next != 0) [[likely]]
     return estimate_index(next - 1, sequence);
   return (std::uint64_t{context.initial_rollover_counter} << 16) | sequence;
 }
 
 /// RTP: estimates the index and looks it up in the replay window.
-[[nodiscard]] inline IndexCheck check_rtp(CryptoContext& context, std::uint32_t ssrc,
-                                          std::uint16_t sequence) {
+[[nodiscard, gnu::always_inline]] inline IndexCheck check_rtp(CryptoContext& context, std::uint32_t ssrc,
+                                                              std::uint16_t sequence) {
   IndexCheck check = find_ssrc(context, ssrc);
   if (check.outcome != SrtpOutcome::ok) return check;
   const std::uint64_t next = check.slot ? check.slot->rtp_next : check.retired ? check.retired->rtp_next : 0;
@@ -70,7 +62,8 @@ struct IndexCheck {
 }
 
 /// SRTCP carries its index.
-[[nodiscard]] inline IndexCheck check_rtcp(CryptoContext& context, std::uint32_t ssrc, std::uint32_t index) {
+[[nodiscard, gnu::always_inline]] inline IndexCheck check_rtcp(CryptoContext& context, std::uint32_t ssrc,
+                                                               std::uint32_t index) {
   IndexCheck check = find_ssrc(context, ssrc);
   if (check.outcome != SrtpOutcome::ok) return check;
   check.index = index;
@@ -87,21 +80,23 @@ struct IndexCheck {
 /// indices.
 SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* returning);
 
-inline void commit_rtp(CryptoContext& context, const IndexCheck& check, std::uint32_t ssrc) {
+[[gnu::always_inline]] inline void commit_rtp(CryptoContext& context, const IndexCheck& check,
+                                              std::uint32_t ssrc) {
   SsrcSlot& slot = check.slot ? *check.slot : admit_ssrc(context, ssrc, check.retired);
   slot.rtp_next = context.rtp_replay(slot).commit(slot.rtp_next, check.index);
   context.initial_rollover_counter = 0;
   context.srtp_packets.add();
-  slot.last_used = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  slot.last_used = static_cast<std::uint32_t>(context.generation());
   context.last_ssrc.set(ssrc);
   context.last_rollover_counter.set(rollover_counter(slot.rtp_next - 1));
 }
 
-inline void commit_rtcp(CryptoContext& context, const IndexCheck& check, std::uint32_t ssrc) {
+[[gnu::always_inline]] inline void commit_rtcp(CryptoContext& context, const IndexCheck& check,
+                                               std::uint32_t ssrc) {
   SsrcSlot& slot = check.slot ? *check.slot : admit_ssrc(context, ssrc, check.retired);
   slot.rtcp_next = static_cast<std::uint32_t>(context.rtcp_replay(slot).commit(slot.rtcp_next, check.index));
   context.srtcp_packets.add();
-  slot.last_used = static_cast<std::uint32_t>(context.srtp_packets.get() + context.srtcp_packets.get());
+  slot.last_used = static_cast<std::uint32_t>(context.generation());
 }
 
 }  // namespace sallyport::crypto
