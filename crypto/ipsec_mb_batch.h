@@ -6,10 +6,12 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include <intel-ipsec-mb.h>
 
 #include "crypto/crypto_context.h"
+#include "crypto/hmac_sha1_burst.h"
 #include "crypto/srtp.h"
 
 namespace sallyport::crypto {
@@ -24,7 +26,8 @@ struct alignas(16) Iv {
 };
 static_assert(sizeof(Iv) == 16);
 
-/// HMAC-SHA1 over up to a burst of packets, in the order they are added.
+/// HMAC-SHA1 over up to a burst of packets, in the order they are added: by the kernel for this CPU where
+/// there is one and the burst is worth it, else by IPsec-MB.
 class HashBatch {
  public:
   explicit HashBatch(IMB_MGR& manager) : manager_(manager) {
@@ -35,29 +38,36 @@ class HashBatch {
       jobs_[i].auth_tag_output = tags_[i].octets;
       jobs_[i].auth_tag_output_len_in_bytes = kWrittenTagLength;
     }
+    for (std::size_t i = 0; i < packets_.size(); ++i) packets_[i].tag = tags_[i].octets;
   }
   HashBatch(const HashBatch&) = delete;
   HashBatch& operator=(const HashBatch&) = delete;
 
-  /// Returns the packet's place in the batch.
-  [[gnu::always_inline]] std::uint32_t add(const CounterKeys& keys, const std::uint8_t* data,
-                                           std::uint32_t length) {
-    set(jobs_[count_], keys, data, length);
-    return count_++;
+  /// Returns where the tag will be after run(), until the next batch.
+  [[gnu::always_inline]] const std::uint8_t* add(const CounterKeys& keys, const std::uint8_t* data,
+                                                 std::uint32_t length) {
+    HmacSha1Job& packet = packets_[count_];
+    packet.data = data;
+    packet.length = length;
+    packet.inner = keys.hmac_inner;
+    packet.outer = keys.hmac_outer;
+    return tags_[count_++].octets;
   }
-  /// Computes all tags and makes the batch empty; the tags stay until others take their places.
+  /// Computes all tags and makes the batch empty.
   void run() {
-    if (count_ > 0) IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
+    if (kernel_ != nullptr && worthwhile_hmac_sha1_burst(count_)) [[likely]]
+      kernel_(std::span(packets_).first(count_));
+    else if (count_ > 0)
+      run_ipsec_mb();
     count_ = 0;
   }
   /// The tag of one packet more, at once; it stays until the next call.
   [[nodiscard]] const std::uint8_t* single(const CounterKeys& keys, const std::uint8_t* data,
                                            std::uint32_t length) {
-    set(jobs_[kSingle], keys, data, length);
+    set(jobs_[kSingle], {data, length, keys.hmac_inner, keys.hmac_outer, tags_[kSingle].octets});
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
     return tags_[kSingle].octets;
   }
-  [[nodiscard]] const std::uint8_t* tag(std::uint32_t place) const { return tags_[place].octets; }
 
  private:
   // IPsec-MB writes 12 or 20 octets of tag and nothing between: SRTP takes the first 10 or 4 of them.
@@ -66,18 +76,24 @@ class HashBatch {
     std::uint8_t octets[16];
   };
 
+  static_assert(kWrittenTagLength == kHmacSha1TagLength && SrtpEngine::kMaxBurst <= kMaxHmacSha1Burst);
   static constexpr std::size_t kSingle = SrtpEngine::kMaxBurst;
 
-  [[gnu::always_inline]] static void set(IMB_JOB& job, const CounterKeys& keys, const std::uint8_t* data,
-                                         std::uint32_t length) {
-    job.src = data;
-    job.msg_len_to_hash_in_bytes = length;
-    job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner;
-    job.u.HMAC._hashed_auth_key_xor_opad = keys.hmac_outer;
+  static void set(IMB_JOB& job, const HmacSha1Job& packet) {
+    job.src = packet.data;
+    job.msg_len_to_hash_in_bytes = packet.length;
+    job.u.HMAC._hashed_auth_key_xor_ipad = packet.inner;
+    job.u.HMAC._hashed_auth_key_xor_opad = packet.outer;
+  }
+  void run_ipsec_mb() {
+    for (std::size_t i = 0; i < count_; ++i) set(jobs_[i], packets_[i]);
+    IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
   }
 
+  HmacSha1Burst kernel_ = hmac_sha1_burst_for_this_cpu();
   IMB_MGR& manager_;
   std::uint32_t count_ = 0;
+  std::array<HmacSha1Job, SrtpEngine::kMaxBurst> packets_{};
   std::array<Tag, SrtpEngine::kMaxBurst + 1> tags_{};
   std::array<IMB_JOB, SrtpEngine::kMaxBurst + 1> jobs_{};
 };

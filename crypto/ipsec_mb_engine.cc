@@ -60,34 +60,45 @@ template <typename Protocol>
   if (opening.check.outcome != SrtpOutcome::ok) [[unlikely]]
     return SrtpOutcome::ok;
   store_be32(word, Protocol::word(context, opening.check.index));
-  opening.place = hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
+  opening.computed =
+      hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;
+}
+
+/// The check made anew after another packet of the context was committed; the tag too, if the index is
+/// another one now.
+template <typename Protocol>
+void IpsecMbEngine::renew(Opening& opening) {
+  const InboundPacket& packet = *opening.packet;
+  CryptoContext& context = context_of(packet);
+  const IndexCheck before = opening.check;
+  opening.check = Protocol::check(context, packet, opening.word);
+  const bool hashed = before.outcome == SrtpOutcome::ok && before.index == opening.check.index;
+  if (opening.check.outcome != SrtpOutcome::ok || hashed) return;
+  store_be32(packet.data + opening.end, Protocol::word(context, opening.check.index));
+  opening.computed =
+      hashes_.single(Protocol::template keys<CounterKeys>(context), packet.data, opening.end + kWordLength);
 }
 
 /// The packet's fate, in the order of arrival: what was accepted since begin_open() counts, so that a burst
 /// ends as its packets would have ended one by one.
 template <typename Protocol>
-[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::finish_open(const Opening& opening) {
+[[gnu::always_inline]] inline SrtpOutcome IpsecMbEngine::finish_open(Opening& opening) {
   InboundPacket& packet = *opening.packet;
   CryptoContext& context = context_of(packet);
-  std::uint8_t* const word = packet.data + opening.end;
-  const bool unchanged = context.generation() == opening.generation;
-  const IndexCheck check = unchanged ? opening.check : Protocol::check(context, packet, opening.word);
-  if (check.outcome != SrtpOutcome::ok) return check.outcome;
-  auto& keys = Protocol::template keys<CounterKeys>(context);
-  const std::uint8_t* tag = hashes_.tag(opening.place);
-  const bool hashed = opening.check.outcome == SrtpOutcome::ok && opening.check.index == check.index;
-  if (!hashed) [[unlikely]] {
-    store_be32(word, Protocol::word(context, check.index));
-    tag = hashes_.single(keys, packet.data, opening.end + kWordLength);
-  }
-  if (!same_tag(opening.tag, tag, Protocol::tag_length(context))) return SrtpOutcome::forged;
-  Protocol::commit(context, check, packet);
+  if (context.generation() != opening.generation) [[unlikely]]
+    renew<Protocol>(opening);
+  if (opening.check.outcome != SrtpOutcome::ok) [[unlikely]]
+    return opening.check.outcome;
+  if (!same_tag(opening.tag, opening.computed, Protocol::tag_length(context))) [[unlikely]]
+    return SrtpOutcome::forged;
+  Protocol::commit(context, opening.check, packet);
 
   const std::uint32_t clear = Protocol::clear_length(packet);
+  auto& keys = Protocol::template keys<CounterKeys>(context);
   if (Protocol::encrypts(context))
-    ciphers_.add(keys, context.key_length, counter_iv(keys, packet.ssrc, check.index), packet.data + clear,
-                 opening.end - clear);
+    ciphers_.add(keys, context.key_length, counter_iv(keys, packet.ssrc, opening.check.index),
+                 packet.data + clear, opening.end - clear);
   packet.length = static_cast<std::uint16_t>(opening.end);
   return SrtpOutcome::ok;
 }
@@ -106,7 +117,7 @@ void IpsecMbEngine::unprotect(std::span<InboundPacket> burst) {
       ++count;
   }
   hashes_.run();
-  for (const Opening& opening : std::span(openings_).first(count)) {
+  for (Opening& opening : std::span(openings_).first(count)) {
     opening.packet->outcome = finish_open<Protocol>(opening);
     if (opening.packet->outcome != SrtpOutcome::ok) [[unlikely]]
       store_be32(opening.packet->data + opening.end, opening.word);
@@ -133,7 +144,7 @@ template <typename Protocol>
                  packet.length - clear);
   store_be32(packet.data + packet.length, Protocol::word(context, taken.index));
   closing.packet = &packet;
-  closing.place = hashes_.add(keys, packet.data, packet.length + kWordLength);
+  closing.computed = hashes_.add(keys, packet.data, packet.length + kWordLength);
   return SrtpOutcome::ok;
 }
 
@@ -146,7 +157,7 @@ template <typename Protocol>
     std::memcpy(trailer, context.mki, context.mki_length);
     trailer += context.mki_length;
   }
-  copy_tag(trailer, hashes_.tag(closing.place), Protocol::tag_length(context));
+  copy_tag(trailer, closing.computed, Protocol::tag_length(context));
   packet.length = static_cast<std::uint16_t>(packet.length + overhead<Protocol>(context));
 }
 

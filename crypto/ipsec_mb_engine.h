@@ -43,14 +43,14 @@ class IpsecMbEngine final : public SrtpEngine {
     InboundPacket* packet;
     IndexCheck check;  ///< as it was found at `generation` of its context
     std::uint64_t generation;
-    std::uint32_t end;     ///< of the payload
-    std::uint32_t word;    ///< received: SRTCP's E bit and index, or what the ROC stands on
-    std::uint32_t place;   ///< in the hash batch, if the check was ok
-    std::uint8_t tag[12];  ///< received
+    const std::uint8_t* computed;  ///< tag; of no meaning if the check was not ok
+    std::uint32_t end;             ///< of the payload
+    std::uint32_t word;            ///< received: SRTCP's E bit and index, or what the ROC stands on
+    std::uint8_t tag[10];          ///< received
   };
   struct Closing {
     OutboundPacket* packet;
-    std::uint32_t place;
+    const std::uint8_t* computed;  ///< tag
   };
 
   template <typename Protocol>
@@ -58,7 +58,9 @@ class IpsecMbEngine final : public SrtpEngine {
   template <typename Protocol>
   [[nodiscard]] SrtpOutcome begin_open(InboundPacket& packet, Opening& opening);
   template <typename Protocol>
-  [[nodiscard]] SrtpOutcome finish_open(const Opening& opening);
+  void renew(Opening& opening);
+  template <typename Protocol>
+  [[nodiscard]] SrtpOutcome finish_open(Opening& opening);
 
   template <typename Protocol>
   void protect(std::span<OutboundPacket> burst);

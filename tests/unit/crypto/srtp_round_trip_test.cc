@@ -223,7 +223,7 @@ TEST_P(SrtpSuite, NoRoomIsRefusedBeforeAnythingIsTouched) {
 
 TEST_P(SrtpSuite, HeaderLengthsThatLie) {
   Pair pair(make_config(GetParam()));
-  for (const std::size_t header : {0, 4, 11, 53, 65535}) {
+  for (const std::size_t header : std::initializer_list<std::size_t>{0, 4, 11, 53, 65535}) {
     Octets octets = rtp_packet(9, std::size_t{40});
     octets.resize(octets.size() + kMaxProtectionOverhead);
     auto out = rtp_view(*pair.outbound, octets, 52);
