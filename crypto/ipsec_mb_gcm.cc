@@ -17,8 +17,9 @@ const gcm_key_data* gcm_key(GcmKeys& keys) {
 }  // namespace
 
 template <>
-Gcm::Work Gcm::work<Rtp>(CryptoContext&, std::uint8_t* data, std::uint32_t clear, std::uint32_t end,
-                         std::uint32_t) {
+[[gnu::always_inline]] inline Gcm::Work Gcm::work<Rtp>(CryptoContext&, std::uint8_t* data,
+                                                       std::uint32_t clear, std::uint32_t end,
+                                                       std::uint32_t) {
   return Work{.payload = data + clear, .length = end - clear, .clear = data, .clear_length = clear};
 }
 
