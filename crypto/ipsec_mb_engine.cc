@@ -55,11 +55,16 @@ template <typename Protocol>
   opening.packet = &packet;
   opening.end = end;
   copy_tag(opening.tag, tag, tag_length);
-  opening.check = Protocol::check(context, packet, opening.word);
+  const IndexCheck check = Protocol::check(context, packet, opening.word);
+  // Member by member: a copy of the whole reads wide what was just written narrow, and waits for it.
+  opening.check.outcome = check.outcome;
+  opening.check.slot = check.slot;
+  opening.check.retired = check.retired;
+  opening.check.index = check.index;
   opening.generation = context.generation();
-  if (opening.check.outcome != SrtpOutcome::ok) [[unlikely]]
+  if (check.outcome != SrtpOutcome::ok) [[unlikely]]
     return SrtpOutcome::ok;
-  store_be32(word, Protocol::word(context, opening.check.index));
+  store_be32(word, Protocol::word(context, check.index));
   opening.computed =
       hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
   return SrtpOutcome::ok;

@@ -17,8 +17,9 @@ const gcm_key_data* gcm_key(GcmKeys& keys) {
 }  // namespace
 
 template <>
-Gcm::Work Gcm::work<Rtp>(CryptoContext&, std::uint8_t* data, std::uint32_t clear, std::uint32_t end,
-                         std::uint32_t) {
+[[gnu::always_inline]] inline Gcm::Work Gcm::work<Rtp>(CryptoContext&, std::uint8_t* data,
+                                                       std::uint32_t clear, std::uint32_t end,
+                                                       std::uint32_t) {
   return Work{.payload = data + clear, .length = end - clear, .clear = data, .clear_length = clear};
 }
 
@@ -46,11 +47,11 @@ Gcm::Work Gcm::work<Rtcp>(CryptoContext& context, std::uint8_t* data, std::uint3
       work.clear_length, computed_.octets, kTagLength);
 }
 
-[[gnu::always_inline]] inline void Gcm::encrypt(const CryptoContext& context, GcmKeys& keys,
-                                                const Work& work) {
+[[gnu::always_inline]] inline void Gcm::encrypt(const CryptoContext& context, GcmKeys& keys, const Work& work,
+                                                std::uint8_t* tag) {
   const auto run = context.key_length == 16 ? manager_.gcm128_enc : manager_.gcm256_enc;
   run(gcm_key(keys), &scratch_, work.payload, work.payload, work.length, iv_.octets(), work.clear,
-      work.clear_length, computed_.octets, kTagLength);
+      work.clear_length, tag, kTagLength);
 }
 
 template <typename Protocol>
@@ -90,10 +91,8 @@ SrtpOutcome Gcm::close(CryptoContext& context, OutboundPacket& packet) {
   auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
   iv_ = gcm_iv(keys, packet.ssrc, taken.index);
-  encrypt(context, keys, parts);
-
   std::uint8_t* trailer = packet.data + end;
-  std::memcpy(trailer, computed_.octets, kTagLength);
+  encrypt(context, keys, parts, trailer);
   trailer += kTagLength;
   if (Protocol::kSendsIndex) {
     store_be32(trailer, word);

@@ -34,7 +34,7 @@ class Gcm {
                           std::uint32_t word);
 
   void decrypt(const CryptoContext& context, GcmKeys& keys, const Work& work);
-  void encrypt(const CryptoContext& context, GcmKeys& keys, const Work& work);
+  void encrypt(const CryptoContext& context, GcmKeys& keys, const Work& work, std::uint8_t* tag);
 
   struct alignas(16) Tag {
     std::uint8_t octets[16];

@@ -20,7 +20,8 @@ inline constexpr std::uint64_t kIndexLimit = std::uint64_t{1} << 48;
 /// At ROC 0 the RFC's guess `ROC - 1` names an index before the first packet of the key, which nobody can
 /// have sent. ROC 0 is kept there instead, so that a stream survives losing half a cycle right after its
 /// start.
-[[nodiscard, gnu::always_inline]] constexpr std::uint64_t estimate_index(std::uint64_t highest, std::uint16_t sequence) {
+[[nodiscard, gnu::always_inline]] constexpr std::uint64_t estimate_index(std::uint64_t highest,
+                                                                         std::uint16_t sequence) {
   constexpr std::uint64_t kCycle = std::uint64_t{1} << 16;
   constexpr std::uint32_t kHalf = 1u << 15;
   const auto last = static_cast<std::uint32_t>(highest & (kCycle - 1));

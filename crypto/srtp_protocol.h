@@ -62,14 +62,16 @@ struct Rtp {
     return packet.header_length >= kMinRtpHeader;
   }
   /// The index of a packet that arrives.
-  static IndexCheck check(CryptoContext& context, const InboundPacket& packet, std::uint32_t) {
+  [[gnu::always_inline]] static IndexCheck check(CryptoContext& context, const InboundPacket& packet,
+                                                 std::uint32_t) {
     return check_rtp(context, packet.ssrc, packet.sequence);
   }
-  static void commit(CryptoContext& context, const IndexCheck& check, const InboundPacket& packet) {
+  [[gnu::always_inline]] static void commit(CryptoContext& context, const IndexCheck& check,
+                                            const InboundPacket& packet) {
     commit_rtp(context, check, packet.ssrc);
   }
   /// The index of a packet that leaves; taken at once, so that no other packet gets it.
-  static IndexCheck take_index(CryptoContext& context, const OutboundPacket& packet) {
+  [[gnu::always_inline]] static IndexCheck take_index(CryptoContext& context, const OutboundPacket& packet) {
     const IndexCheck check = check_rtp(context, packet.ssrc, packet.sequence);
     if (check.outcome == SrtpOutcome::ok) [[likely]]
       commit_rtp(context, check, packet.ssrc);
@@ -96,17 +98,19 @@ struct Rtcp {
   static bool has_header(const SrtpPacket<Stream>&) {
     return true;
   }
-  static IndexCheck check(CryptoContext& context, const InboundPacket& packet, std::uint32_t word) {
+  [[gnu::always_inline]] static IndexCheck check(CryptoContext& context, const InboundPacket& packet,
+                                                 std::uint32_t word) {
     if (((word & kEncryptedBit) != 0) != context.encrypt_rtcp)
       return IndexCheck{.outcome = SrtpOutcome::not_encrypted};
     return check_rtcp(context, packet.ssrc, word & ~kEncryptedBit);
   }
-  static void commit(CryptoContext& context, const IndexCheck& check, const InboundPacket& packet) {
+  [[gnu::always_inline]] static void commit(CryptoContext& context, const IndexCheck& check,
+                                            const InboundPacket& packet) {
     commit_rtcp(context, check, packet.ssrc);
   }
   /// Outgoing indices come from one counter for all SSRCs of the key: none is used twice, and nothing per
   /// SSRC needs remembering. The first is 0 (RFC 3711 §3.4).
-  static IndexCheck take_index(CryptoContext& context, const OutboundPacket&) {
+  [[gnu::always_inline]] static IndexCheck take_index(CryptoContext& context, const OutboundPacket&) {
     IndexCheck check;
     check.index = context.srtcp_packets.get();
     if (check.index >= context.srtcp_lifetime)

@@ -12,6 +12,25 @@
 namespace {
 std::atomic<std::size_t> allocations{0};
 
+/// Memory that is looked at when it is freed: behind its first octets it should hold zeros.
+struct Watch {
+  const std::uint8_t* memory = nullptr;
+  std::size_t front = 0;
+  std::size_t size = 0;
+  std::size_t not_zero = 0;
+  bool freed = false;
+} watch;
+
+void free_aligned(void* memory) {
+  if (memory != nullptr && memory == watch.memory) {
+    watch.freed = true;
+    for (std::size_t i = watch.front; i < watch.size; ++i)
+      watch.not_zero += static_cast<std::size_t>(watch.memory[i] != 0);
+    watch.memory = nullptr;
+  }
+  std::free(memory);
+}
+
 void* counted(std::size_t size, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   void* memory = nullptr;
@@ -42,10 +61,10 @@ void operator delete[](void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  free_aligned(memory);
 }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  free_aligned(memory);
 }
 
 namespace sallyport::crypto::test {
@@ -94,6 +113,22 @@ TEST(SrtpAllocation, NoneOnThePacketPath) {
     const Tally tally = exchange(pair, 400);
     EXPECT_GE(tally.passed, 12000u) << entry.name;
     EXPECT_GE(tally.refused, 400u) << entry.name;
+  }
+}
+
+TEST(SrtpAllocation, KeysAreWipedBeforeMemoryIsGivenBack) {
+  constexpr std::size_t kObject = 128;  // counters and offsets, no keys; the keys follow
+  const auto engine = make_engine();
+  for (const Suite& entry : kSuites) {
+    auto stream = std::move(engine->make_outbound(make_config(entry.id)).value());
+    const auto* memory = reinterpret_cast<const std::uint8_t*>(stream.get());
+    const std::size_t size = stream->memory_bytes();
+    const auto zeros = static_cast<std::size_t>(std::count(memory + kObject, memory + size, 0));
+    ASSERT_LT(zeros, size - kObject - 400) << "there is key material to wipe";
+    watch = Watch{.memory = memory, .front = kObject, .size = size};
+    stream.reset();
+    EXPECT_TRUE(watch.freed) << entry.name;
+    EXPECT_EQ(watch.not_zero, 0u) << entry.name;
   }
 }
 
