@@ -41,9 +41,15 @@ inline void store_big_endian(std::uint8_t* to, T value) {
 [[nodiscard]] inline std::uint64_t load_be64(const std::uint8_t* from) {
   return detail::load_big_endian<std::uint64_t>(from);
 }
-inline void store_be16(std::uint8_t* to, std::uint16_t value) { detail::store_big_endian(to, value); }
-inline void store_be32(std::uint8_t* to, std::uint32_t value) { detail::store_big_endian(to, value); }
-inline void store_be64(std::uint8_t* to, std::uint64_t value) { detail::store_big_endian(to, value); }
+inline void store_be16(std::uint8_t* to, std::uint16_t value) {
+  detail::store_big_endian(to, value);
+}
+inline void store_be32(std::uint8_t* to, std::uint32_t value) {
+  detail::store_big_endian(to, value);
+}
+inline void store_be64(std::uint8_t* to, std::uint64_t value) {
+  detail::store_big_endian(to, value);
+}
 
 /// Walks received octets from front to back. After one read past the end it has failed for good: every later
 /// read gives zero, so a parser reads a whole header and asks `ok()` once.

@@ -8,8 +8,8 @@
 
 namespace sallyport {
 
-/// One's-complement sum of the octets taken as 16-bit words in memory order; an odd last octet is padded with zero.
-/// Sums add up as plain integers as long as each part but the last has an even length.
+/// One's-complement sum of the octets taken as 16-bit words in memory order; an odd last octet is padded with
+/// zero. Sums add up as plain integers as long as each part but the last has an even length.
 [[nodiscard]] inline std::uint64_t checksum_partial(const std::uint8_t* octets, std::size_t length) {
   std::uint64_t even = 0;
   std::uint64_t odd = 0;

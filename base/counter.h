@@ -7,7 +7,8 @@
 
 namespace sallyport {
 
-/// One writer adds with a plain load and store; readers may see a value that is a moment old, never a torn one.
+/// One writer adds with a plain load and store; readers may see a value that is a moment old, never a torn
+/// one.
 template <typename T>
 class BasicCounter {
  public:

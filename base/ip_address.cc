@@ -2,9 +2,10 @@
 // Text forms of addresses.
 #include "base/ip_address.h"
 
-#include <arpa/inet.h>
 #include <charconv>
 #include <cstdio>
+
+#include <arpa/inet.h>
 
 namespace sallyport {
 
@@ -83,7 +84,8 @@ Result<MacAddress> parse_mac(std::string_view text) {
 
 std::string to_string(const MacAddress& mac) {
   char text[18] = {};
-  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+  std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4],
+                mac[5]);
   return text;
 }
 

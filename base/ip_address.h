@@ -14,7 +14,8 @@
 
 namespace sallyport {
 
-/// Sixteen octets; IPv4 is kept in its IPv4-mapped form (RFC 4291 §2.5.5.2), so that one comparison serves both.
+/// Sixteen octets; IPv4 is kept in its IPv4-mapped form (RFC 4291 §2.5.5.2), so that one comparison serves
+/// both.
 class IpAddress {
  public:
   /// The unspecified IPv6 address, `::`.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Size classes of whole cache lines, carved from 2 MiB pieces. A relay of 50 000 touches them at random: with 4 KiB
-// pages most of its time would go into page-table walks.
+// Size classes of whole cache lines, carved from 2 MiB pieces. A relay of 50 000 touches them at random: with
+// 4 KiB pages most of its time would go into page-table walks.
 #include "base/key_memory.h"
 
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+
 #include <sys/mman.h>
 
 #include "base/secret.h"
@@ -18,7 +19,9 @@ namespace {
 constexpr std::size_t kLine = 64;
 constexpr std::size_t kPiece = std::size_t{2} << 20;
 
-std::size_t rounded_up(std::size_t bytes, std::size_t unit) { return (bytes + unit - 1) / unit * unit; }
+std::size_t rounded_up(std::size_t bytes, std::size_t unit) {
+  return (bytes + unit - 1) / unit * unit;
+}
 
 /// A free block holds the next one's address in its first octets; the rest is zero.
 struct FreeBlock {
@@ -98,8 +101,14 @@ KeyMemory& memory() {
 
 }  // namespace
 
-void* allocate_key_memory(std::size_t bytes) { return memory().allocate(bytes); }
-void release_key_memory(void* block, std::size_t bytes) { memory().release(block, bytes); }
-KeyMemoryUse key_memory_use() { return memory().use(); }
+void* allocate_key_memory(std::size_t bytes) {
+  return memory().allocate(bytes);
+}
+void release_key_memory(void* block, std::size_t bytes) {
+  memory().release(block, bytes);
+}
+KeyMemoryUse key_memory_use() {
+  return memory().use();
+}
 
 }  // namespace sallyport

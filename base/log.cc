@@ -16,17 +16,22 @@ constexpr std::array<std::string_view, 4> kNames = {"debug", "info", "warning", 
 
 spdlog::level::level_enum to_spdlog(Level level) {
   switch (level) {
-    case Level::debug: return spdlog::level::debug;
-    case Level::info: return spdlog::level::info;
-    case Level::warning: return spdlog::level::warn;
-    case Level::error: return spdlog::level::err;
+    case Level::debug:
+      return spdlog::level::debug;
+    case Level::info:
+      return spdlog::level::info;
+    case Level::warning:
+      return spdlog::level::warn;
+    case Level::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
 
 spdlog::logger& logger() {
   static const std::shared_ptr<spdlog::logger> instance = [] {
-    auto made = std::make_shared<spdlog::logger>("sallyport", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made =
+        std::make_shared<spdlog::logger>("sallyport", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     made->set_pattern("time=%Y-%m-%dT%H:%M:%S.%eZ %v", spdlog::pattern_time_type::utc);
     made->flush_on(spdlog::level::debug);
     return made;
@@ -72,7 +77,9 @@ void write(Level level, std::string_view event, std::initializer_list<Field> fie
   logger().log(threshold, "{}", line);
 }
 
-void set_level(Level level) { logger().set_level(to_spdlog(level)); }
+void set_level(Level level) {
+  logger().set_level(to_spdlog(level));
+}
 
 Level level() {
   for (const Level candidate : {Level::debug, Level::info, Level::warning})
@@ -80,7 +87,9 @@ Level level() {
   return Level::error;
 }
 
-std::string_view name(Level level) { return kNames[static_cast<std::size_t>(level)]; }
+std::string_view name(Level level) {
+  return kNames[static_cast<std::size_t>(level)];
+}
 
 Result<Level> parse_level(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i)

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+
 #include <string.h>
 
 namespace sallyport {

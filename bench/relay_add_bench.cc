@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How long does a daemon take to add 50 000 keyed relays through its socket, what do they weigh, and does dropping them
-// give everything back?
+// How long does a daemon take to add 50 000 keyed relays through its socket, what do they weigh, and does
+// dropping them give everything back?
 //
-// Starts the sallyportd of the same build tree on ring devices, in a folder of its own. Requests follow each other
-// without waiting, at most kWindow unanswered.
+// Starts the sallyportd of the same build tree on ring devices, in a folder of its own. Requests follow each
+// other without waiting, at most kWindow unanswered.
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -14,11 +14,12 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
+
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <vector>
 
 #include "bench/figures.h"
 
@@ -32,22 +33,25 @@ constexpr auto kStartLimit = std::chrono::seconds(30);
 
 namespace fs = std::filesystem;
 
-fs::path sibling(const char* relative) { return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / relative; }
+fs::path sibling(const char* relative) {
+  return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / relative;
+}
 
 std::string configuration(const fs::path& folder) {
   const std::string socket = (folder / "admin.sock").string();
   return "[daemon]\nadmin_socket = \"" + socket +
          "\"\nuser = \"root\"\n[log]\nlevel = \"warning\"\n[limits]\nrelays = 50000\n"
          "[media]\nworkers = [0]\nhuge_pages = \"off\"\nmemory_mb = 128\n"
-         "[media.side.access]\nattach = \"vdev\"\ndevice = \"net_ring0\"\n"
+         "[media.side.access]\nattach = \"vdev\"\ndevice = \"net_ring0\"\nnext_hop = \"02:00:00:00:00:aa\"\n"
          "addresses = [\"192.0.2.1\", \"192.0.2.2\"]\nports = \"1024-65535\"\n"
-         "[media.side.core]\nattach = \"vdev\"\ndevice = \"net_ring1\"\n"
+         "[media.side.core]\nattach = \"vdev\"\ndevice = \"net_ring1\"\nnext_hop = \"02:00:00:00:00:cc\"\n"
          "addresses = [\"198.51.100.1\", \"198.51.100.2\"]\nports = \"1024-65535\"\n";
 }
 
 /// base64 of 30 octets that differ with `number`.
 std::string key(std::size_t number) {
-  static constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string text(40, 'A');
   for (std::size_t i = 0; i < 12; ++i, number /= 64) text[i] = kDigits[number % 64];
   return text;
@@ -55,15 +59,15 @@ std::string key(std::size_t number) {
 
 std::string leg(const char* side, const char* remote, std::size_t port, std::size_t first_key) {
   return std::string("{\"side\":\"") + side + "\",\"remote\":\"" + remote + ":" + std::to_string(port) +
-         "\",\"suite\":\"AES_CM_128_HMAC_SHA1_80\",\"send_key\":\"" + key(first_key) + "\",\"receive_key\":\"" +
-         key(first_key + 1) + "\"}";
+         "\",\"suite\":\"AES_CM_128_HMAC_SHA1_80\",\"send_key\":\"" + key(first_key) +
+         "\",\"receive_key\":\"" + key(first_key + 1) + "\"}";
 }
 
 std::string add_request(std::size_t number) {
   const std::size_t port = 2000 + 2 * (number % 30'000);
-  return "{\"v\":1,\"id\":" + std::to_string(number) + ",\"method\":\"relay.add\",\"params\":{\"a\":" +
-         leg("access", "192.0.2.99", port, 4 * number + 1) + ",\"b\":" +
-         leg("core", "198.51.100.99", port, 4 * number + 3) + "}}\n";
+  return "{\"v\":1,\"id\":" + std::to_string(number) +
+         ",\"method\":\"relay.add\",\"params\":{\"a\":" + leg("access", "192.0.2.99", port, 4 * number + 1) +
+         ",\"b\":" + leg("core", "198.51.100.99", port, 4 * number + 3) + "}}\n";
 }
 
 class Daemon {
@@ -163,7 +167,8 @@ double add_all(Daemon& daemon) {
 void drop_all(Daemon& daemon) {
   daemon.send("{\"v\":1,\"id\":1,\"method\":\"relay.drop\",\"params\":{\"all\":true}}\n");
   const std::string answer = daemon.receive_line();
-  if (answer.find("\"dropped\":50000") == std::string::npos) throw std::runtime_error("not all dropped: " + answer);
+  if (answer.find("\"dropped\":50000") == std::string::npos)
+    throw std::runtime_error("not all dropped: " + answer);
 }
 
 constexpr const char* kSeconds = "relay_add/50000/seconds";

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What does a packet cost on its whole way through a worker, and how far is that from the ciphers it contains?
+// What does a packet cost on its whole way through a worker, and how far is that from the ciphers it
+// contains?
 //
-// Packets arrive over ring ports, each of another relay in turn, closed with the access peers' keys; they leave for the
-// core peers. Only Worker::poll_once is timed. The bare passes are those of crypto_bare.h: two cipher passes on packets
-// of the same size with 32 keys that stay in the caches, prepared beforehand, nothing checked.
+// Packets arrive over ring ports, each of another relay in turn, closed with the access peers' keys; they
+// leave for the core peers. Only Worker::poll_once is timed. The bare passes are those of crypto_bare.h: two
+// cipher passes on packets of the same size with 32 keys that stay in the caches, prepared beforehand,
+// nothing checked.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -35,7 +37,7 @@ using dataplane::CommandResult;
 
 constexpr std::uint16_t kFirstPort = 10000;
 constexpr std::uint16_t kLastPort = 65535;
-constexpr std::size_t kBatch = 32;   // packets closed at once by the peers
+constexpr std::size_t kBatch = 32;  // packets closed at once by the peers
 constexpr std::size_t kFeed = 256;  // packets that wait on the ring
 
 struct Scenario {
@@ -49,15 +51,18 @@ struct Scenario {
 
   [[nodiscard]] std::string title() const {
     const auto suite = access ? access : core;
-    return std::string("relay/") + name + "/" + (suite ? std::string(crypto::suite(*suite).name) + "/" : std::string()) +
-           std::to_string(payload) + "/burst" + std::to_string(burst) + "/flows" + std::to_string(flows);
+    return std::string("relay/") + name + "/" +
+           (suite ? std::string(crypto::suite(*suite).name) + "/" : std::string()) + std::to_string(payload) +
+           "/burst" + std::to_string(burst) + "/flows" + std::to_string(flows);
   }
 };
 
 std::vector<dataplane::MediaAddress> one_address_a_side() {
   const auto address = [](const char* text, std::uint8_t port) {
-    return dataplane::MediaAddress{
-        .address = *IpAddress::parse(text), .port = port, .first_udp_port = kFirstPort, .last_udp_port = kLastPort};
+    return dataplane::MediaAddress{.address = *IpAddress::parse(text),
+                                   .port = port,
+                                   .first_udp_port = kFirstPort,
+                                   .last_udp_port = kLastPort};
   };
   return {address("192.0.2.1", 0), address("198.51.100.1", 1)};
 }
@@ -88,8 +93,8 @@ class LoadedRelay {
     for (std::size_t i = 0; i < forth_.size(); ++i) rig_.unlink(*forth_[i], *back_[i]);
   }
 
-  /// CPU nanoseconds that a worker took for kFeed packets. Making them is not counted; the packets' octets have then left the
-  /// first cache, as those that a network card wrote.
+  /// CPU nanoseconds that a worker took for kFeed packets. Making them is not counted; the packets' octets
+  /// have then left the first cache, as those that a network card wrote.
   [[nodiscard]] double run() {
     for (std::size_t made = 0; made < kFeed; made += kBatch) make_packets();
     std::size_t taken = 0;
@@ -133,8 +138,8 @@ class LoadedRelay {
     const auto out = forward ? scenario_.core : scenario_.access;
     if (in) config.arrival.stream = value_of(rig_.engine->make_inbound(test::srtp_config(*in, seed(i))));
     if (out)
-      config.departure.stream =
-          value_of(rig_.engine->make_outbound(test::srtp_config(*out, static_cast<std::uint8_t>(seed(i) + 64))));
+      config.departure.stream = value_of(
+          rig_.engine->make_outbound(test::srtp_config(*out, static_cast<std::uint8_t>(seed(i) + 64))));
     return dataplane::make_flow(std::move(config));
   }
 
@@ -241,8 +246,7 @@ bool add_figures(Figures& figures, const Scenario& scenario) {
       !figures.wanted(title + "/packets_per_second"))
     return true;
   LoadedRelay relay(scenario);
-  std::vector<std::function<double()>> works = {
-      [&] { return relay.run() / kFeed; }};
+  std::vector<std::function<double()>> works = {[&] { return relay.run() / kFeed; }};
   const bool both_keyed = scenario.access && scenario.core;
   std::unique_ptr<BarePasses> bare;
   if (both_keyed) {
@@ -264,7 +268,7 @@ std::vector<Scenario> scenarios() {
   const auto gcm = SuiteId::aead_aes_128_gcm;
   std::vector<Scenario> all;
   for (const std::uint16_t burst : {std::uint16_t{1}, std::uint16_t{4}, std::uint16_t{32}})
-    for (const std::size_t flows : {1u, 32u, 100u, 300u, 1000u, 50000u}) {
+    for (const std::size_t flows : {1u, 1000u, 50000u}) {
       all.push_back({"rtp_rtp", std::nullopt, std::nullopt, 160, burst, flows});
       all.push_back({"rtp_srtp", std::nullopt, cm, 160, burst, flows});
       all.push_back({"srtp_srtp", cm, cm, 160, burst, flows});

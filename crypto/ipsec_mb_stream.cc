@@ -66,6 +66,31 @@ void fill_keys(CryptoContext& context, std::uint32_t at, const KeyDerivation& de
 
 }  // namespace
 
+namespace {
+
+constexpr std::size_t kLine = 64;
+// Hash keys of the highest blocks stand last: these many octets serve packets of up to 240 octets.
+constexpr std::size_t kUsualHashKeys = 256;
+
+std::uint32_t lines(std::size_t begin, std::size_t end) {
+  std::uint32_t mask = 0;
+  for (std::size_t line = begin / kLine; line * kLine < end && line < 32; ++line) mask |= 1u << line;
+  return mask;
+}
+
+/// The object, the keys that a packet of usual length needs, the first SSRC's slot with its RTP window.
+std::uint32_t hot_lines(const StreamLayout& layout, const SrtpConfig& config) {
+  const Suite& chosen = suite(config.suite);
+  const std::size_t window = std::min<std::size_t>(ReplayWindow::bytes(config.rtp_replay_window), 2 * kLine);
+  const std::uint32_t slot = lines(layout.slots, layout.slots + sizeof(SsrcSlot) + window);
+  if (chosen.mode == CipherMode::counter) return lines(0, layout.slots) | slot;
+  const std::size_t round_keys = (chosen.key_length == 16 ? 11 : 15) * std::size_t{16};
+  const std::size_t end = layout.rtp_keys + sizeof(GcmKeys) + sizeof(gcm_key_data);
+  return lines(0, layout.rtp_keys + sizeof(GcmKeys) + round_keys) | lines(end - kUsualHashKeys, end) | slot;
+}
+
+}  // namespace
+
 StreamLayout layout_of(const SrtpConfig& config, std::size_t stream_bytes) {
   const std::size_t keys = round_up(keys_bytes(suite(config.suite)), alignof(SessionKeys));
   StreamLayout layout;
@@ -76,6 +101,7 @@ StreamLayout layout_of(const SrtpConfig& config, std::size_t stream_bytes) {
   layout.retired = layout.slots + layout.slot_stride * config.ssrc_capacity;
   layout.rtcp_keys = round_up(layout.retired + sizeof(RetiredSsrc) * kRetiredSsrcs, alignof(SessionKeys));
   layout.total = layout.rtcp_keys + keys;
+  layout.hot_lines = hot_lines(layout, config);
   return layout;
 }
 

@@ -8,7 +8,7 @@
 
 #include <intel-ipsec-mb.h>
 
-#include "base/secret.h"
+#include "base/key_memory.h"
 #include "crypto/crypto_context.h"
 #include "crypto/srtp.h"
 
@@ -23,6 +23,7 @@ struct StreamLayout {
   std::size_t retired = 0;
   std::size_t rtcp_keys = 0;
   std::size_t total = 0;
+  std::uint32_t hot_lines = 0;  ///< as StreamBase::hot_lines() tells
 };
 
 /// A stream begins at a cache line. Its object and one salt fill two, so that SRTP's GCM key data begin at
@@ -42,40 +43,38 @@ class IpsecMbStream final : public Direction {
  public:
   [[nodiscard]] static std::unique_ptr<Direction> make(const SrtpConfig& config, IMB_MGR& manager) {
     const StreamLayout layout = layout_of(config, sizeof(IpsecMbStream));
-    return std::unique_ptr<Direction>(new (layout.total) IpsecMbStream(layout, config, manager));
+    return std::unique_ptr<Direction>(new (Octets{layout.total}) IpsecMbStream(layout, config, manager));
   }
 
-  ~IpsecMbStream() override {
-    auto* begin = reinterpret_cast<std::uint8_t*>(this);
-    wipe(begin + sizeof(IpsecMbStream), total_ - sizeof(IpsecMbStream));
-  }
-  static void operator delete(void* memory) {
-    ::operator delete (memory, std::align_val_t{kStreamAlignment});
+  /// Told by the object itself how large it was.
+  static void operator delete(IpsecMbStream* stream, std::destroying_delete_t) {
+    const std::size_t total = stream->total_;
+    stream->~IpsecMbStream();
+    release_key_memory(stream, total);
   }
 
   [[nodiscard]] StreamStatus status() const override { return status_of(context); }
-  [[nodiscard]] std::size_t hot_bytes() const override { return hot_; }
+  [[nodiscard]] std::uint32_t hot_lines() const override { return hot_lines_; }
   [[nodiscard]] std::size_t memory_bytes() const override { return total_; }
 
   CryptoContext context{};
 
  private:
-  static void* operator new(std::size_t, std::size_t total) {
-    void* memory = ::operator new (total, std::align_val_t{kStreamAlignment});
-    std::memset(memory, 0, total);
-    return memory;
-  }
-  static void operator delete(void* memory, std::size_t) { operator delete(memory); }
+  /// Of the object and what lies behind it.
+  struct Octets {
+    std::size_t count;
+  };
+  static void* operator new(std::size_t, Octets octets) { return allocate_key_memory(octets.count); }
+  static void operator delete(void* memory, Octets octets) { release_key_memory(memory, octets.count); }
 
   IpsecMbStream(const StreamLayout& layout, const SrtpConfig& config, IMB_MGR& manager)
-      : total_(static_cast<std::uint32_t>(layout.total)),
-        hot_(static_cast<std::uint32_t>(layout.slots + layout.slot_stride)) {
+      : total_(static_cast<std::uint32_t>(layout.total)), hot_lines_(layout.hot_lines) {
     static_assert(sizeof(IpsecMbStream) + sizeof(SessionKeys) == 2 * kStreamAlignment);
     fill_context(context, this, layout, config, manager);
   }
 
   std::uint32_t total_;
-  std::uint32_t hot_;
+  std::uint32_t hot_lines_;
 };
 
 }  // namespace sallyport::crypto

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // SRTP and SRTCP (RFC 3711, 6188, 7714) over bursts of packets: the interface the packet path uses.
 //
-// An engine opens and closes packets in place. Each engine object is used by one thread; streams are made by the
-// control thread's engine and used by the worker's, one thread at a time.
+// An engine opens and closes packets in place. Each engine object is used by one thread; streams are made by
+// the control thread's engine and used by the worker's, one thread at a time.
 #pragma once
 
 #include <array>
@@ -34,12 +34,12 @@ struct SrtpConfig {
   Secret<kMaxMasterSaltLength> master_salt;
   std::array<std::uint8_t, kMaxMkiLength> mki{};  ///< present in every packet when mki_length > 0
   std::uint8_t mki_length = 0;
-  std::uint64_t key_derivation_rate = 0;  ///< only 0 is supported
+  std::uint64_t key_derivation_rate = 0;   ///< only 0 is supported
   std::uint32_t rtp_replay_window = 1024;  ///< packets; a power of two from 64 to 32768
   std::uint32_t rtcp_replay_window = 128;
   std::uint32_t initial_rollover_counter = 0;  ///< for a stream joined late (RFC 3711 §3.3.1)
-  /// SSRCs whose replay windows are kept; older ones are remembered by index only, and may return above it. Two, because
-  /// a leg has one SSRC and sometimes changes it: each more costs as much memory as its windows.
+  /// SSRCs whose replay windows are kept; older ones are remembered by index only, and may return above it.
+  /// Two, because a leg has one SSRC and sometimes changes it: each more costs as much memory as its windows.
   std::uint8_t ssrc_capacity = 2;
   bool encrypt_srtp = true;   ///< false: UNENCRYPTED_SRTP (RFC 4568 §6.3.2)
   bool encrypt_srtcp = true;  ///< false: UNENCRYPTED_SRTCP (RFC 4568 §6.3.2), the E bit is 0
@@ -50,15 +50,15 @@ struct SrtpConfig {
 /// What became of one packet. Everything but `ok` leaves the stream as it was.
 enum class SrtpOutcome : std::uint8_t {
   ok,
-  too_short,            ///< shorter than its header, MKI and tag
-  no_room,              ///< the buffer cannot hold what protection adds
-  unknown_mki,          ///< the MKI is not this key's
-  replayed,             ///< this index was accepted before, or a burst holds it twice
-  too_old,              ///< behind the replay window
-  forged,               ///< the authentication tag does not verify
-  not_encrypted,        ///< SRTCP E bit is 0 on a stream that encrypts (or the other way round)
-  key_exhausted,        ///< the key's lifetime is over; the leg needs a new one
-  too_many_ssrcs,       ///< no place to remember one more SSRC safely
+  too_short,       ///< shorter than its header, MKI and tag
+  no_room,         ///< the buffer cannot hold what protection adds
+  unknown_mki,     ///< the MKI is not this key's
+  replayed,        ///< this index was accepted before, or a burst holds it twice
+  too_old,         ///< behind the replay window
+  forged,          ///< the authentication tag does not verify
+  not_encrypted,   ///< SRTCP E bit is 0 on a stream that encrypts (or the other way round)
+  key_exhausted,   ///< the key's lifetime is over; the leg needs a new one
+  too_many_ssrcs,  ///< no place to remember one more SSRC safely
 };
 
 /// One packet of a burst; `data` is the first octet of the RTP or RTCP header.
@@ -83,9 +83,9 @@ using OutboundPacket = SrtpPacket<OutboundStream>;
 /// A moment's view of a stream, for operators. Read by the control thread while a worker uses the stream.
 struct StreamStatus {
   SuiteId suite = SuiteId::aes_cm_128_hmac_sha1_80;
-  std::uint64_t srtp_packets = 0;   ///< under this key
+  std::uint64_t srtp_packets = 0;  ///< under this key
   std::uint64_t srtcp_packets = 0;
-  bool near_end_of_life = false;    ///< less than 1/16 of a lifetime is left
+  bool near_end_of_life = false;  ///< less than 1/16 of a lifetime is left
   bool exhausted = false;
   std::uint32_t last_ssrc = 0;
   std::uint32_t rollover_counter = 0;  ///< of last_ssrc
@@ -97,8 +97,9 @@ class StreamBase {
   StreamBase& operator=(const StreamBase&) = delete;
   virtual ~StreamBase() = default;  ///< wipes keys
   [[nodiscard]] virtual StreamStatus status() const = 0;
-  /// Octets from the object's address that a packet touches; worth prefetching.
-  [[nodiscard]] virtual std::size_t hot_bytes() const = 0;
+  /// What an RTP packet touches, to be prefetched: bit n stands for the n-th cache line from the object's
+  /// address.
+  [[nodiscard]] virtual std::uint32_t hot_lines() const = 0;
   /// All memory held, for accounting.
   [[nodiscard]] virtual std::size_t memory_bytes() const = 0;
 
@@ -120,7 +121,8 @@ class SrtpEngine {
  public:
   virtual ~SrtpEngine() = default;
 
-  /// Derives session keys (RFC 3711 §4.3). Errors: malformed (sizes), unsupported (KDR, a suite the engine lacks).
+  /// Derives session keys (RFC 3711 §4.3). Errors: malformed (sizes), unsupported (KDR, a suite the engine
+  /// lacks).
   [[nodiscard]] virtual Result<InboundStreamPtr> make_inbound(const SrtpConfig& config) = 0;
   [[nodiscard]] virtual Result<OutboundStreamPtr> make_outbound(const SrtpConfig& config) = 0;
 

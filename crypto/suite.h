@@ -45,7 +45,9 @@ inline constexpr std::array<Suite, 8> kSuites = {{
     {SuiteId::aead_aes_256_gcm, "AEAD_AES_256_GCM", CipherMode::gcm, 32, 12, 16, 16},
 }};
 
-[[nodiscard]] constexpr const Suite& suite(SuiteId id) { return kSuites[static_cast<std::size_t>(id)]; }
+[[nodiscard]] constexpr const Suite& suite(SuiteId id) {
+  return kSuites[static_cast<std::size_t>(id)];
+}
 
 /// Exact match of the registered name, or nothing.
 [[nodiscard]] constexpr std::optional<SuiteId> suite_by_name(std::string_view name) {

@@ -22,7 +22,7 @@ struct PacketView {
   std::uint8_t* payload = nullptr;  ///< of UDP
   std::uint16_t length = 0;         ///< of the payload; changes when it is opened and closed
   std::uint16_t arrived_length = 0;
-  std::uint8_t address = 0;         ///< index of the media address it came to
+  std::uint8_t address = 0;  ///< index of the media address it came to
   std::uint16_t local_port = 0;
   Endpoint source;
   Component component = Component::rtp;

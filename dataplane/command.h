@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Command: an order from control to a worker, which travels back as its own receipt; and what workers tell unasked.
+// Command: an order from control to a worker, which travels back as its own receipt; and what workers tell
+// unasked.
 #pragma once
 
 #include <array>
@@ -25,7 +26,7 @@ enum class CommandKind : std::uint8_t {
   replace,       ///< unlink `flows`, link `replacements` in the same turn; counters start anew
   set_next_hop,  ///< table entry `next_hop_id` becomes `next_hop`
   retarget,      ///< flows[0] reaches target `component` by `next_hop_id` from now on
-  capture,       ///< copy what flows[0] receives: as it came (`capture_received`), as opened (`capture_opened`)
+  capture,  ///< copy what flows[0] receives: as it came (`capture_received`), as opened (`capture_opened`)
 };
 
 enum class CommandResult : std::uint8_t { pending, done, port_in_use, not_linked };
@@ -45,7 +46,8 @@ struct Command {
 };
 
 enum class EventKind : std::uint8_t {
-  latched,  ///< flow `flow_id` learned its source: the reverse flow now targets `endpoint` and wants a next hop
+  latched,  ///< flow `flow_id` learned its source: the reverse flow now targets `endpoint` and wants a next
+            ///< hop
 };
 
 struct Event {
@@ -60,7 +62,7 @@ struct CaptureRecord {
   static constexpr std::size_t kSnapLength = 2048;
   std::uint64_t flow_id = 0;
   std::uint64_t tsc = 0;
-  bool opened = false;  ///< after decryption
+  bool opened = false;       ///< after decryption
   std::uint16_t length = 0;  ///< of `payload`; the rest was cut
   std::uint16_t original_length = 0;
   Endpoint source;

@@ -18,27 +18,28 @@ inline constexpr std::size_t kComponents = 2;
 /// One worker's counters, in cache lines of their own.
 struct alignas(64) WorkerCounters {
   std::array<Counter, kVerdictCount> verdicts;
-  Counter polls;           ///< turns of the loop
-  Counter busy_polls;      ///< turns that found packets
-  Counter received;        ///< packets; equals the sum of the verdicts when the worker is idle
-  Counter busy_cycles;     ///< TSC cycles spent in busy polls
-  Counter sleeps;          ///< times the worker went to sleep for want of packets
-  Counter events_lost;     ///< events that found their ring full and will be told again
-  Counter injections_lost; ///< frames of the kernel's twins that a port did not take
-  Counter captured;        ///< packets copied for a capture
-  Counter captures_lost;   ///< packets that a capture could not take
+  Counter polls;            ///< turns of the loop
+  Counter busy_polls;       ///< turns that found packets
+  Counter received;         ///< packets; equals the sum of the verdicts when the worker is idle
+  Counter busy_cycles;      ///< TSC cycles spent in busy polls
+  Counter sleeps;           ///< times the worker went to sleep for want of packets
+  Counter events_lost;      ///< events that found their ring full and will be told again
+  Counter injections_lost;  ///< frames of the kernel's twins that a port did not take
+  Counter captured;         ///< packets copied for a capture
+  Counter captures_lost;    ///< packets that a capture could not take
 };
 
-/// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values. Every packet touches the first line.
+/// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values. Every packet touches the
+/// first line.
 struct alignas(64) FlowCounters {
   std::array<Counter, kComponents> packets;  ///< accepted: passed source policy and authentication
-  Counter rtp_bytes;      ///< UDP payload of RTP as it arrived
-  Counter rtp_forwarded;  ///< RTP sent on
-  Counter expected;       ///< RFC 3550 §A.3 over all SSRCs so far; lost = expected - packets[rtp]
-  Counter last_seen;      ///< TSC of the last accepted packet; 0 = none yet
-  Counter32 jitter;       ///< RFC 3550 §6.4.1 estimate in 1/16 timestamp units
-  Counter32 ssrc;         ///< the present one
-  Counter dropped;        ///< all drops after the flow was found; the verdicts say why
+  Counter rtp_bytes;                         ///< UDP payload of RTP as it arrived
+  Counter rtp_forwarded;                     ///< RTP sent on
+  Counter expected;   ///< RFC 3550 §A.3 over all SSRCs so far; lost = expected - packets[rtp]
+  Counter last_seen;  ///< TSC of the last accepted packet; 0 = none yet
+  Counter32 jitter;   ///< RFC 3550 §6.4.1 estimate in 1/16 timestamp units
+  Counter32 ssrc;     ///< the present one
+  Counter dropped;    ///< all drops after the flow was found; the verdicts say why
 
   Counter rtcp_bytes;
   Counter rtcp_forwarded;
@@ -49,7 +50,7 @@ struct alignas(64) FlowCounters {
   Counter out_of_order;  ///< accepted with a sequence number below the highest
   Counter duplicates;    ///< RTP in clear that came twice (SRTP counts them as replayed)
   Counter32 ssrc_changes;
-  Counter32 latches;     ///< times the leg's address was (re)learned
+  Counter32 latches;  ///< times the leg's address was (re)learned
 
   [[nodiscard]] Counter& bytes(Component component) {
     return component == Component::rtp ? rtp_bytes : rtcp_bytes;

@@ -9,7 +9,9 @@ namespace sallyport::dataplane {
 
 namespace {
 
-void count(WorkerCounters& counters, Verdict verdict) { counters.verdicts[static_cast<std::size_t>(verdict)].add(); }
+void count(WorkerCounters& counters, Verdict verdict) {
+  counters.verdicts[static_cast<std::size_t>(verdict)].add();
+}
 
 /// The packets of a burst that leave by one port, with the views that tell their flows.
 struct Leaving {
@@ -61,8 +63,8 @@ Verdict give_away(rte_mbuf* packet, Verdict verdict, std::uint8_t owner, const E
 
 }  // namespace
 
-void dispatch(Burst& burst, std::span<const std::uint8_t, Burst::kCapacity> owners, const NextHopTable& next_hops,
-              const Exits& exits, WorkerCounters& counters) {
+void dispatch(Burst& burst, std::span<const std::uint8_t, Burst::kCapacity> owners,
+              const NextHopTable& next_hops, const Exits& exits, WorkerCounters& counters) {
   forward_all(burst, next_hops, exits.ports, counters);
   for (std::size_t i = 0; i < burst.size; ++i) {
     if (burst.undecided(i)) continue;

@@ -25,7 +25,7 @@ void take_arrival(Flow& flow, Arrival arrival) {
   flow.clock_rate = arrival.clock_rate;
   flow.inbound_owner = std::move(arrival.stream);
   flow.inbound = flow.inbound_owner.get();
-  if (flow.inbound != nullptr) flow.inbound_hot_bytes = static_cast<std::uint16_t>(flow.inbound->hot_bytes());
+  if (flow.inbound != nullptr) flow.inbound_hot_lines = flow.inbound->hot_lines();
 }
 
 void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
@@ -37,7 +37,7 @@ void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
   }
   flow.outbound_owner = std::move(departure.stream);
   flow.outbound = flow.outbound_owner.get();
-  if (flow.outbound != nullptr) flow.outbound_hot_bytes = static_cast<std::uint16_t>(flow.outbound->hot_bytes());
+  if (flow.outbound != nullptr) flow.outbound_hot_lines = flow.outbound->hot_lines();
 }
 
 }  // namespace
@@ -57,11 +57,21 @@ void FlowDeleter::operator()(Flow* flow) const {
   release_key_memory(flow, sizeof(Flow));
 }
 
-std::uint64_t id(const Flow& flow) { return flow.id; }
-const FlowCounters& counters(const Flow& flow) { return flow.counters; }
-FlowView view(const Flow& flow) { return flow.published.load(); }
-const crypto::InboundStream* inbound_stream(const Flow& flow) { return flow.inbound; }
-const crypto::OutboundStream* outbound_stream(const Flow& flow) { return flow.outbound; }
+std::uint64_t id(const Flow& flow) {
+  return flow.id;
+}
+const FlowCounters& counters(const Flow& flow) {
+  return flow.counters;
+}
+FlowView view(const Flow& flow) {
+  return flow.published.load();
+}
+const crypto::InboundStream* inbound_stream(const Flow& flow) {
+  return flow.inbound;
+}
+const crypto::OutboundStream* outbound_stream(const Flow& flow) {
+  return flow.outbound;
+}
 
 std::size_t memory_bytes(const Flow& flow) {
   std::size_t bytes = sizeof(Flow);

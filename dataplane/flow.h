@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Flow: one direction of one media stream. Control builds it whole and lends it to a worker; it comes back by receipt.
+// Flow: one direction of one media stream. Control builds it whole and lends it to a worker; it comes back by
+// receipt.
 #pragma once
 
 #include <array>
@@ -15,7 +16,8 @@ namespace sallyport::dataplane {
 /// Which source addresses a flow accepts.
 enum class SourcePolicy : std::uint8_t {
   signalled,  ///< only the signalled endpoint
-  latch,      ///< learned: keyed flows from any packet whose tag verifies, plain ones within a window from named hosts
+  latch,  ///< learned: keyed flows from any packet whose tag verifies, plain ones within a window from named
+          ///< hosts
 };
 
 /// Index into every worker's next-hop table.
@@ -29,17 +31,17 @@ struct Arrival {
   std::uint16_t rtcp_port = 0;  ///< our port; equal to rtp_port when muxed (RFC 5761)
   SourcePolicy policy = SourcePolicy::signalled;
   std::array<Endpoint, kComponents> source{};  ///< signalled; port 0: not known
-  IpAddress signalling_peer;      ///< plain latching accepts this host too; unspecified: none
-  std::uint32_t latch_window_ms = 5000;  ///< plain flows latch only so long after being linked
-  std::uint32_t clock_rate = 8000;       ///< RTP timestamp units a second, for jitter
-  crypto::InboundStreamPtr stream;       ///< null: plain RTP
+  IpAddress signalling_peer;                   ///< plain latching accepts this host too; unspecified: none
+  std::uint32_t latch_window_ms = 5000;        ///< plain flows latch only so long after being linked
+  std::uint32_t clock_rate = 8000;             ///< RTP timestamp units a second, for jitter
+  crypto::InboundStreamPtr stream;             ///< null: plain RTP
 };
 
 /// Where a flow's packets leave. Ports are host order.
 struct Departure {
-  IpAddress local;              ///< our media address, which packets are sent from
-  std::uint16_t rtp_port = 0;   ///< our port, which packets are sent from
-  std::uint16_t rtcp_port = 0;  ///< equal to rtp_port when muxed
+  IpAddress local;                             ///< our media address, which packets are sent from
+  std::uint16_t rtp_port = 0;                  ///< our port, which packets are sent from
+  std::uint16_t rtcp_port = 0;                 ///< equal to rtp_port when muxed
   std::array<Endpoint, kComponents> target{};  ///< port 0: wait until the reverse flow latches
   std::array<NextHopId, kComponents> next_hop{};
   std::uint8_t dscp = 46;  ///< RFC 4594: expedited forwarding

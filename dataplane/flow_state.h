@@ -27,8 +27,8 @@ struct alignas(64) Flow {
   crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner
   crypto::OutboundStream* outbound = nullptr;  ///< owned through outbound_owner
   std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
-  std::uint16_t inbound_hot_bytes = 0;
-  std::uint16_t outbound_hot_bytes = 0;
+  std::uint32_t inbound_hot_lines = 0;
+  std::uint32_t outbound_hot_lines = 0;
   std::array<SourceState, kComponents> source_state{};
   bool arrives_muxed = false;
   bool latched = false;
@@ -55,8 +55,8 @@ struct alignas(64) Flow {
   void publish() { published.store({source, {headers[0].target(), headers[1].target()}, latched}); }
 };
 
-/// What is worth prefetching before a packet is looked at: the two lines that decide and address it, and those that
-/// count it.
+/// What is worth prefetching before a packet is looked at: the two lines that decide and address it, and
+/// those that count it.
 inline void prefetch(const Flow& flow) {
   __builtin_prefetch(&flow);
   __builtin_prefetch(&flow.headers[0]);

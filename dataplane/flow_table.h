@@ -43,9 +43,9 @@ class PortIndex {
   std::uint32_t size_ = 0;
 };
 
-/// Who serves a port. Each entry is written by the worker that links or unlinks its flow and read by all; a reader
-/// that sees an old value sends a packet to a worker that drops it with a count, which is what happens to a packet
-/// that comes a moment before its flow anyway.
+/// Who serves a port. Each entry is written by the worker that links or unlinks its flow and read by all; a
+/// reader that sees an old value sends a packet to a worker that drops it with a count, which is what happens
+/// to a packet that comes a moment before its flow anyway.
 class OwnerTable {
  public:
   static constexpr std::uint8_t kNobody = 0xff;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. Ethernet, 802.1Q, IPv4, IPv6 and UDP: from a frame's octets to a bounded UDP payload, and nothing else.
+// Hot. Ethernet, 802.1Q, IPv4, IPv6 and UDP: from a frame's octets to a bounded UDP payload, and nothing
+// else.
 //
 //    0               6               12      14
 //   +---------------+---------------+-------+ - - - - - - - +--------------+-----+---------+
@@ -117,8 +118,8 @@ inline void parse_ipv6(const std::uint8_t* frame, std::size_t offset, std::size_
 
 }  // namespace detail
 
-/// Reads at most `length` octets. UDP checksums are not verified: on virtual links they are legitimately unfinished,
-/// and SRTP's own tag covers what matters.
+/// Reads at most `length` octets. UDP checksums are not verified: on virtual links they are legitimately
+/// unfinished, and SRTP's own tag covers what matters.
 [[nodiscard]] inline FrameView parse_frame(const std::uint8_t* frame, std::size_t length) {
   FrameView view;
   view.kind = FrameKind::malformed;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. The IP and UDP headers that a flow puts before its packets, prepared so that a packet needs only its lengths.
+// Hot. The IP and UDP headers that a flow puts before its packets, prepared so that a packet needs only its
+// lengths.
 #pragma once
 
 #include <array>
@@ -43,7 +44,8 @@ class alignas(64) HeaderTemplate {
   [[nodiscard]] Endpoint target() const {
     if (!has_target_) return {};
     const std::uint8_t* address = octets_.data() + (is_v4() ? 16 : 24);
-    return {is_v4() ? detail::load_v4(address) : detail::load_v6(address), load_be16(octets_.data() + ip_length_ + 2)};
+    return {is_v4() ? detail::load_v4(address) : detail::load_v6(address),
+            load_be16(octets_.data() + ip_length_ + 2)};
   }
   [[nodiscard]] bool is_v4() const { return ip_length_ == kIpv4Length; }
   [[nodiscard]] std::size_t length() const { return ip_length_ + kUdpLength; }
@@ -66,15 +68,16 @@ class alignas(64) HeaderTemplate {
 
   /// Writes the UDP checksum of a datagram whose headers `write` put at `ip` and whose payload follows.
   void finish_udp(std::uint8_t* ip, std::size_t payload_length) const {
-    const std::uint16_t checksum = checksum_finish(pseudo_header(payload_length) +
-                                                   checksum_partial(ip + length(), payload_length));
+    const std::uint16_t checksum =
+        checksum_finish(pseudo_header(payload_length) + checksum_partial(ip + length(), payload_length));
     const std::uint16_t sent = checksum == 0 ? 0xffff : checksum;  // RFC 768: zero would mean "none"
     std::memcpy(ip + ip_length_ + 6, &sent, sizeof sent);
   }
 
   /// For a port that finishes the checksum itself: the sum of the pseudo-header alone, not complemented.
   void finish_udp_by_offload(std::uint8_t* ip, std::size_t payload_length) const {
-    const std::uint16_t length_word = __builtin_bswap16(static_cast<std::uint16_t>(payload_length + kUdpLength));
+    const std::uint16_t length_word =
+        __builtin_bswap16(static_cast<std::uint16_t>(payload_length + kUdpLength));
     const auto sum = checksum_fold(std::uint64_t{address_sum_} + length_word);
     std::memcpy(ip + ip_length_ + 6, &sum, sizeof sum);
   }
@@ -114,7 +117,8 @@ class alignas(64) HeaderTemplate {
 
   /// The UDP length counts twice: in the pseudo-header and in the UDP header.
   [[nodiscard]] std::uint64_t pseudo_header(std::size_t payload_length) const {
-    const std::uint16_t length_word = __builtin_bswap16(static_cast<std::uint16_t>(payload_length + kUdpLength));
+    const std::uint16_t length_word =
+        __builtin_bswap16(static_cast<std::uint16_t>(payload_length + kUdpLength));
     return std::uint64_t{address_sum_} + port_sum_ + 2 * std::uint64_t{length_word};
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. Whose packets a flow takes, and what it learns from them. Nothing is learned from a packet that has not been
-// accepted: on a keyed flow its tag has verified, on one in clear its host was named by signalling.
+// Hot. Whose packets a flow takes, and what it learns from them. Nothing is learned from a packet that has
+// not been accepted: on a keyed flow its tag has verified, on one in clear its host was named by signalling.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,12 @@ namespace sallyport::dataplane {
 [[nodiscard]] inline bool source_admitted(const Flow& flow, const PacketView& view, std::uint64_t tsc) {
   const std::size_t index = view.component_index();
   switch (flow.source_state[index]) {
-    case SourceState::keyed: return true;
-    case SourceState::fixed: return view.source == flow.source[index];
-    case SourceState::learning: break;
+    case SourceState::keyed:
+      return true;
+    case SourceState::fixed:
+      return view.source == flow.source[index];
+    case SourceState::learning:
+      break;
   }
   if (view.source == flow.source[index]) return true;
   if (tsc > flow.learn_until_tsc) return false;
@@ -48,8 +51,8 @@ inline bool latch_component(Flow& flow, Component component, const Endpoint& sou
 
 }  // namespace detail
 
-/// Makes the source of an accepted packet the flow's, and the reverse flow's target. False when control could not be
-/// told, for want of room: the packet goes on, and the next one tries again.
+/// Makes the source of an accepted packet the flow's, and the reverse flow's target. False when control could
+/// not be told, for want of room: the packet goes on, and the next one tries again.
 [[nodiscard]] inline bool latch(Flow& flow, const PacketView& view, Ring<Event>& events) {
   bool told = detail::latch_component(flow, view.component, view.source, events);
   if (flow.arrives_muxed) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. What RFC 3550 makes a receiver know of a stream: highest sequence number, loss, jitter, order, duplicates.
+// Hot. What RFC 3550 makes a receiver know of a stream: highest sequence number, loss, jitter, order,
+// duplicates.
 #pragma once
 
 #include <cstdint>
@@ -76,8 +77,8 @@ class alignas(64) Reception {
     const std::uint32_t transit = clock_.units(tsc) - timestamp;
     const auto difference = static_cast<std::int32_t>(transit - transit_);
     transit_ = transit;
-    const std::uint32_t size = difference < 0 ? 0u - static_cast<std::uint32_t>(difference)
-                                              : static_cast<std::uint32_t>(difference);
+    const std::uint32_t size =
+        difference < 0 ? 0u - static_cast<std::uint32_t>(difference) : static_cast<std::uint32_t>(difference);
     const std::uint32_t jitter = counters.jitter.get();
     counters.jitter.set(jitter + size - ((jitter + 8) >> 4));
   }

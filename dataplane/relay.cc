@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. The stages between finding a flow and sending. Check, verify, commit: until `unprotect` has opened a packet
-// nothing of it is remembered.
+// Hot. The stages between finding a flow and sending. Check, verify, commit: until `unprotect` has opened a
+// packet nothing of it is remembered.
 #include "dataplane/relay.h"
 
 #include <algorithm>
@@ -22,16 +22,26 @@ using crypto::SrtpOutcome;
 
 constexpr Verdict verdict_when_opening(SrtpOutcome outcome) {
   switch (outcome) {
-    case SrtpOutcome::ok: return Verdict::forward;
-    case SrtpOutcome::too_short: return Verdict::drop_srtp_short;
-    case SrtpOutcome::no_room: return Verdict::drop_no_room;
-    case SrtpOutcome::unknown_mki: return Verdict::drop_srtp_mki;
-    case SrtpOutcome::replayed: return Verdict::drop_srtp_replayed;
-    case SrtpOutcome::too_old: return Verdict::drop_srtp_too_old;
-    case SrtpOutcome::forged: return Verdict::drop_srtp_forged;
-    case SrtpOutcome::not_encrypted: return Verdict::drop_srtp_not_encrypted;
-    case SrtpOutcome::key_exhausted: return Verdict::drop_key_exhausted;
-    case SrtpOutcome::too_many_ssrcs: return Verdict::drop_srtp_ssrc_limit;
+    case SrtpOutcome::ok:
+      return Verdict::forward;
+    case SrtpOutcome::too_short:
+      return Verdict::drop_srtp_short;
+    case SrtpOutcome::no_room:
+      return Verdict::drop_no_room;
+    case SrtpOutcome::unknown_mki:
+      return Verdict::drop_srtp_mki;
+    case SrtpOutcome::replayed:
+      return Verdict::drop_srtp_replayed;
+    case SrtpOutcome::too_old:
+      return Verdict::drop_srtp_too_old;
+    case SrtpOutcome::forged:
+      return Verdict::drop_srtp_forged;
+    case SrtpOutcome::not_encrypted:
+      return Verdict::drop_srtp_not_encrypted;
+    case SrtpOutcome::key_exhausted:
+      return Verdict::drop_key_exhausted;
+    case SrtpOutcome::too_many_ssrcs:
+      return Verdict::drop_srtp_ssrc_limit;
   }
   return Verdict::drop_srtp_forged;
 }
@@ -65,7 +75,8 @@ void count_refusal(SrtpOutcome outcome, FlowCounters& counters) {
   around.counters.captured.add();
 }
 
-/// The keyed packets of one component, side by side as the engine wants them, and where each stands in the burst.
+/// The keyed packets of one component, side by side as the engine wants them, and where each stands in the
+/// burst.
 template <typename Packet>
 struct Gathered {
   std::array<Packet, Burst::kCapacity> packets;
@@ -86,7 +97,8 @@ void describe(const PacketView& view, const rte_mbuf& mbuf, Packet& packet) {
   packet.header_length = view.rtp.length;
   packet.sequence = view.rtp.sequence;
   packet.ssrc = view.rtp.ssrc;
-  const auto offset = static_cast<std::size_t>(view.payload - static_cast<const std::uint8_t*>(mbuf.buf_addr));
+  const auto offset =
+      static_cast<std::size_t>(view.payload - static_cast<const std::uint8_t*>(mbuf.buf_addr));
   packet.room = static_cast<std::uint16_t>(mbuf.buf_len - offset);
 }
 
@@ -171,7 +183,8 @@ void learn(Burst& burst, RelaySurroundings& around) {
     const PacketView& view = burst.views[i];
     Flow& flow = *view.flow;
     if (!opened_well(view)) {
-      burst.drop(i, view.component == Component::rtp ? Verdict::drop_rtp_malformed : Verdict::drop_rtcp_malformed);
+      burst.drop(
+          i, view.component == Component::rtp ? Verdict::drop_rtp_malformed : Verdict::drop_rtcp_malformed);
       continue;
     }
     if (flow.capture_opened) capture(view, true, around);

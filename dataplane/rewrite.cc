@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Hot. The payload stays where it is; the headers move: in front of it lie the old headers and the buffer's headroom.
+// Hot. The payload stays where it is; the headers move: in front of it lie the old headers and the buffer's
+// headroom.
 #include "dataplane/rewrite.h"
 
 #include <rte_mbuf.h>
@@ -23,7 +24,8 @@ Verdict rewrite_packet(const PacketView& view, rte_mbuf& mbuf, const NextHopTabl
   if (!link.resolved) return Verdict::drop_no_next_hop;
   if (headers.length() + view.length > link.mtu) return Verdict::drop_mtu;
 
-  const auto payload_offset = static_cast<std::size_t>(view.payload - static_cast<std::uint8_t*>(mbuf.buf_addr));
+  const auto payload_offset =
+      static_cast<std::size_t>(view.payload - static_cast<std::uint8_t*>(mbuf.buf_addr));
   const std::size_t headers_length = link.length + headers.length();
   if (headers_length > payload_offset) return Verdict::drop_no_room;
   std::uint8_t* ip = view.payload - headers.length();

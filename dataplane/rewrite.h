@@ -18,8 +18,8 @@ struct SendPort {
   MacAddress mac{};
 };
 
-/// Follows protection, since lengths and checksums depend on it. Refuses what has no target, no next hop, or is
-/// larger than the link allows.
+/// Follows protection, since lengths and checksums depend on it. Refuses what has no target, no next hop, or
+/// is larger than the link allows.
 void rewrite(Burst& burst, const NextHopTable& next_hops, std::span<const SendPort> ports);
 
 }  // namespace sallyport::dataplane

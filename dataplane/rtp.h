@@ -28,7 +28,8 @@ struct RtpHeader {
   std::uint32_t ssrc = 0;
 };
 
-/// Not valid when a length runs past the packet. Padding is judged by has_valid_padding once the payload is open.
+/// Not valid when a length runs past the packet. Padding is judged by has_valid_padding once the payload is
+/// open.
 [[nodiscard]] inline RtpHeader parse_rtp(std::span<const std::uint8_t> packet) {
   RtpHeader header;
   if (packet.size() < kRtpFixedLength || packet[0] >> 6 != 2) return header;
@@ -48,7 +49,8 @@ struct RtpHeader {
   return header;
 }
 
-/// RFC 3550 §5.1: the last octet of a padded packet counts the padding, itself included. `packet` is in clear.
+/// RFC 3550 §5.1: the last octet of a padded packet counts the padding, itself included. `packet` is in
+/// clear.
 [[nodiscard]] inline bool has_valid_padding(std::span<const std::uint8_t> packet, std::size_t header_length) {
   if (packet.size() <= header_length) return false;
   const std::size_t padding = packet.back();

@@ -21,7 +21,8 @@ namespace sallyport::dataplane {
 
 namespace {
 
-constexpr std::size_t kTwinFramesPerPoll = 64;  // from each twin, so that control's other work is not kept waiting
+constexpr std::size_t kTwinFramesPerPoll =
+    64;  // from each twin, so that control's other work is not kept waiting
 constexpr std::size_t kMaxTwinFrame = 2048;
 
 std::unique_ptr<crypto::SrtpEngine> engine_or_throw(crypto::EngineKind kind) {
@@ -103,7 +104,8 @@ void Runtime::State::serve_addresses() {
     if (port.steering != nullptr) served = port.steering->allow(address);
     if (port.twin != nullptr) {
       const unsigned whole = address.address.is_v4() ? 32 : 128;
-      served = port.twin->add_address(address.address, address.prefix_length == 0 ? whole : address.prefix_length);
+      served =
+          port.twin->add_address(address.address, address.prefix_length == 0 ? whole : address.prefix_length);
     }
     if (!served) throw std::runtime_error(address.address.to_string() + ": " + served.error().text);
   }
@@ -119,7 +121,8 @@ WorkerWiring Runtime::State::wiring_of(std::size_t worker) {
     wiring.ports.push_back({port.dpdk_id, static_cast<std::uint16_t>(worker), port.info.checksum_offload,
                             port.twin != nullptr, port.info.mac});
     for (std::size_t queue = worker; queue < port.info.queues; queue += config.worker_cores.size()) {
-      wiring.queues.push_back({port.dpdk_id, static_cast<std::uint16_t>(queue), static_cast<std::uint8_t>(p)});
+      wiring.queues.push_back(
+          {port.dpdk_id, static_cast<std::uint16_t>(queue), static_cast<std::uint8_t>(p)});
       if (queue < port.receive_descriptors.size())
         wiring.receive_descriptors.push_back(port.receive_descriptors[queue]);
     }
@@ -151,7 +154,9 @@ Runtime::Runtime(const RuntimeConfig& config) {
   state_->serve_addresses();
 }
 
-Runtime::~Runtime() { stop_workers(); }
+Runtime::~Runtime() {
+  stop_workers();
+}
 
 void Runtime::start_workers() {
   State& state = *state_;
@@ -182,15 +187,27 @@ void Runtime::stop_workers() {
   rte_eal_mp_wait_lcore();
 }
 
-std::span<const PortInfo> Runtime::ports() const { return state_->infos; }
-PortStatistics Runtime::port_statistics(std::size_t port) const { return statistics(state_->ports.at(port)); }
-std::size_t Runtime::worker_count() const { return state_->workers.size(); }
+std::span<const PortInfo> Runtime::ports() const {
+  return state_->infos;
+}
+PortStatistics Runtime::port_statistics(std::size_t port) const {
+  return statistics(state_->ports.at(port));
+}
+std::size_t Runtime::worker_count() const {
+  return state_->workers.size();
+}
 const WorkerCounters& Runtime::worker_counters(std::size_t worker) const {
   return state_->workers.at(worker)->counters();
 }
-std::uint64_t Runtime::tsc_hz() const { return rte_get_tsc_hz(); }
-std::uint64_t Runtime::tsc_now() const { return rte_rdtsc(); }
-crypto::SrtpEngine& Runtime::engine() { return *state_->engine; }
+std::uint64_t Runtime::tsc_hz() const {
+  return rte_get_tsc_hz();
+}
+std::uint64_t Runtime::tsc_now() const {
+  return rte_rdtsc();
+}
+crypto::SrtpEngine& Runtime::engine() {
+  return *state_->engine;
+}
 
 Result<void> Runtime::submit(const Command& order) {
   Command* command = state_->commands.take(order);
@@ -228,7 +245,9 @@ std::size_t Runtime::poll_captures(const std::function<void(const CaptureRecord&
   return taken;
 }
 
-std::size_t Runtime::commands_under_way() const { return state_->commands.taken(); }
+std::size_t Runtime::commands_under_way() const {
+  return state_->commands.taken();
+}
 
 std::size_t Runtime::State::port_index_of(std::uint16_t dpdk_id) const {
   for (std::size_t i = 0; i < ports.size(); ++i)
@@ -253,7 +272,8 @@ void Runtime::State::inject(std::uint8_t port_index, TapTwin& twin) {
     rte_mbuf* packet = rte_pktmbuf_alloc(&eal.packet_pool());
     if (packet == nullptr) break;
     auto* room = rte_pktmbuf_mtod(packet, std::uint8_t*);
-    const auto length = twin.read_frame({room, std::min<std::size_t>(kMaxTwinFrame, rte_pktmbuf_tailroom(packet))});
+    const auto length =
+        twin.read_frame({room, std::min<std::size_t>(kMaxTwinFrame, rte_pktmbuf_tailroom(packet))});
     if (!length) {
       rte_pktmbuf_free(packet);
       break;
@@ -271,8 +291,7 @@ void Runtime::poll_twins() {
   State& state = *state_;
   for (const auto& worker : state.workers) state.take_punts(*worker);
   for (std::size_t i = 0; i < state.ports.size(); ++i)
-    if (state.ports[i].twin != nullptr)
-      state.inject(static_cast<std::uint8_t>(i), *state.ports[i].twin);
+    if (state.ports[i].twin != nullptr) state.inject(static_cast<std::uint8_t>(i), *state.ports[i].twin);
 }
 
 std::vector<int> Runtime::twin_descriptors() const {
@@ -289,7 +308,9 @@ Result<void> Runtime::ban(const IpAddress& source) {
     any = true;
     if (auto banned = port.steering->ban(source); !banned) return banned;
   }
-  if (!any) return fail(ErrorClass::unsupported, "no port is attached as shared: there is nothing to ban in front of");
+  if (!any)
+    return fail(ErrorClass::unsupported,
+                "no port is attached as shared: there is nothing to ban in front of");
   return {};
 }
 

@@ -32,19 +32,19 @@ enum class PollMode : std::uint8_t {
 enum class HugePages : std::uint8_t { automatic, on, off };
 
 struct PortConfig {
-  std::string name;       ///< for people: "access"
+  std::string name;  ///< for people: "access"
   Attach attach = Attach::shared;
-  std::string device;     ///< shared: kernel interface; vdev: DPDK device and arguments, or a PCI address
+  std::string device;  ///< shared: kernel interface; vdev: DPDK device and arguments, or a PCI address
   std::uint16_t queues = 1;
-  bool zero_copy = false;       ///< shared: ask the driver for zero copy instead of copy mode
-  std::string twin;             ///< vdev: name of the TAP interface that takes what is not media; empty: none
+  bool zero_copy = false;  ///< shared: ask the driver for zero copy instead of copy mode
+  std::string twin;        ///< vdev: name of the TAP interface that takes what is not media; empty: none
   std::optional<MacAddress> mac;  ///< vdev: override
 };
 
 /// One media address with the ports it serves.
 struct MediaAddress {
   IpAddress address;
-  std::uint8_t port = 0;  ///< index into RuntimeConfig::ports
+  std::uint8_t port = 0;           ///< index into RuntimeConfig::ports
   std::uint8_t prefix_length = 0;  ///< vdev with a twin: of the network it is on; 0: a host address
   std::uint16_t vlan = 0;
   std::uint16_t first_udp_port = 30000;
@@ -53,12 +53,12 @@ struct MediaAddress {
 
 struct RuntimeConfig {
   std::vector<PortConfig> ports;
-  std::vector<MediaAddress> addresses;   ///< at most kMaxMediaAddresses
-  std::vector<unsigned> worker_cores;    ///< one worker a core
+  std::vector<MediaAddress> addresses;  ///< at most kMaxMediaAddresses
+  std::vector<unsigned> worker_cores;   ///< one worker a core
   PollMode poll = PollMode::adaptive;
   crypto::EngineKind engine = crypto::EngineKind::ipsec_mb;
   HugePages huge_pages = HugePages::automatic;
-  unsigned memory_mb = 256;              ///< packet buffers and rings
+  unsigned memory_mb = 256;                ///< packet buffers and rings
   std::vector<std::string> eal_arguments;  ///< further EAL arguments, as they are
   std::string file_prefix = "sallyport";
 };
@@ -75,7 +75,7 @@ struct PortInfo {
   std::string name;
   std::string device;
   Attach attach = Attach::shared;
-  std::string driver;        ///< DPDK's name: net_af_xdp, net_ring, …
+  std::string driver;            ///< DPDK's name: net_af_xdp, net_ring, …
   unsigned interface_index = 0;  ///< the kernel's: of the shared interface or the twin; 0: none
   MacAddress mac{};
   std::uint16_t mtu = 1500;
@@ -86,15 +86,16 @@ struct PortInfo {
 struct PortStatistics {
   bool link_up = false;
   std::uint64_t received = 0, received_bytes = 0, sent = 0, sent_bytes = 0;
-  std::uint64_t missed = 0;       ///< the queue was full
-  std::uint64_t no_buffer = 0;    ///< the mempool was exhausted
+  std::uint64_t missed = 0;     ///< the queue was full
+  std::uint64_t no_buffer = 0;  ///< the mempool was exhausted
   std::uint64_t receive_errors = 0, send_errors = 0;
 };
 
 /// All members are called by the control thread.
 class Runtime {
  public:
-  /// Starts EAL, opens ports, makes workers that do not run yet. Throws std::runtime_error with one line for a person.
+  /// Starts EAL, opens ports, makes workers that do not run yet. Throws std::runtime_error with one line for
+  /// a person.
   explicit Runtime(const RuntimeConfig& config);
   ~Runtime();  ///< stops workers, detaches programs, closes ports; linked flows must have been unlinked
   Runtime(const Runtime&) = delete;
@@ -113,8 +114,8 @@ class Runtime {
   /// Control's own engine: for making streams.
   [[nodiscard]] crypto::SrtpEngine& engine();
 
-  /// Sends an order; the worker in `order.worker` executes it in its next turn and the receipt carries it back.
-  /// exhausted: kCommandPoolSize orders are under way; poll receipts and try again.
+  /// Sends an order; the worker in `order.worker` executes it in its next turn and the receipt carries it
+  /// back. exhausted: kCommandPoolSize orders are under way; poll receipts and try again.
   [[nodiscard]] Result<void> submit(const Command& order);
   /// Hands each receipt that has arrived to `take`; returns how many.
   std::size_t poll_receipts(const std::function<void(const Command&)>& take);
@@ -122,8 +123,8 @@ class Runtime {
   std::size_t poll_captures(const std::function<void(const CaptureRecord&)>& take);
   [[nodiscard]] std::size_t commands_under_way() const;
 
-  /// Moves frames between ports and their TAP twins: what the kernel sends makes `twin_descriptors` readable, what
-  /// workers punt is only found by looking.
+  /// Moves frames between ports and their TAP twins: what the kernel sends makes `twin_descriptors` readable,
+  /// what workers punt is only found by looking.
   void poll_twins();
   [[nodiscard]] std::vector<int> twin_descriptors() const;
 

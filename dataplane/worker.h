@@ -6,9 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <poll.h>
 #include <span>
 #include <vector>
+
+#include <poll.h>
 
 #include "base/ring.h"
 #include "crypto/srtp.h"

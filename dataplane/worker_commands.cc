@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Set-up. What a worker does between packets: orders of control, and sleep. Runs on the worker's thread.
-#include "dataplane/worker.h"
-
 #include <cassert>
-#include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <system_error>
-#include <unistd.h>
 
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "dataplane/worker.h"
 
 namespace sallyport::dataplane {
 
 namespace {
 
-constexpr std::uint64_t kSpinPolls = 2000;       // empty turns before the worker thinks of sleeping
-// Packets end a sleep where every queue can ring; where one cannot, the sleep bounds what it adds to their delay.
+constexpr std::uint64_t kSpinPolls = 2000;  // empty turns before the worker thinks of sleeping
+// Packets end a sleep where every queue can ring; where one cannot, the sleep bounds what it adds to their
+// delay.
 constexpr long kLongSleepNanoseconds = 20'000'000;
 constexpr long kShortSleepNanoseconds = 100'000;
 
@@ -41,7 +42,8 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
 Worker::~Worker() {
   rings_->punts.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
   rings_->injections.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
-  for (PacketRing* ring : wiring_.strays_in) ring->consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  for (PacketRing* ring : wiring_.strays_in)
+    ring->consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
   close(doorbell_);
 }
 
@@ -83,7 +85,8 @@ void Worker::sleep() {
 }
 
 void Worker::wake() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // the order is in the ring before we look whether it sleeps
+  std::atomic_thread_fence(
+      std::memory_order_seq_cst);  // the order is in the ring before we look whether it sleeps
   if (!asleep_.load(std::memory_order_relaxed)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto written = write(doorbell_, &one, sizeof one);
@@ -103,15 +106,23 @@ void Worker::execute(Command& command) {
   Flow* const b = command.flows[1];
   command.result = CommandResult::done;
   switch (command.kind) {
-    case CommandKind::link: command.result = link(*a, *b); return;
-    case CommandKind::unlink: command.result = unlink(*a, *b); return;
-    case CommandKind::replace: command.result = replace(command); return;
+    case CommandKind::link:
+      command.result = link(*a, *b);
+      return;
+    case CommandKind::unlink:
+      command.result = unlink(*a, *b);
+      return;
+    case CommandKind::replace:
+      command.result = replace(command);
+      return;
     case CommandKind::set_next_hop:
       next_hops_.set(command.next_hop_id, command.next_hop, wiring_.ports[command.next_hop.port].mac);
       return;
     case CommandKind::retarget:
-      if (!is_linked(*a)) command.result = CommandResult::not_linked;
-      else a->headers[static_cast<std::size_t>(command.component)].next_hop = command.next_hop_id;
+      if (!is_linked(*a))
+        command.result = CommandResult::not_linked;
+      else
+        a->headers[static_cast<std::size_t>(command.component)].next_hop = command.next_hop_id;
       return;
     case CommandKind::capture:
       if (!is_linked(*a)) command.result = CommandResult::not_linked;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Fuzz: a frame's octets through parsing and classification. Whatever is claimed of a payload lies inside the frame.
+// Fuzz: a frame's octets through parsing and classification. Whatever is claimed of a payload lies inside the
+// frame.
 #include <cstdlib>
 #include <memory>
 #include <span>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Feeds every file of a corpus folder to a fuzz target, under any compiler: a crash that was found stays fixed.
+// Feeds every file of a corpus folder to a fuzz target, under any compiler: a crash that was found stays
+// fixed.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

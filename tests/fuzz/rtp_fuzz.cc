@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const RtpHeader header = parse_rtp(octets);
   if (!header.valid) return 0;
   if (header.length < kRtpFixedLength || header.length > size) std::abort();
-  if (has_valid_padding(octets, header.length) && octets.back() + std::size_t{header.length} > size) std::abort();
+  if (has_valid_padding(octets, header.length) && octets.back() + std::size_t{header.length} > size)
+    std::abort();
   return 0;
 }

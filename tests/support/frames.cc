@@ -96,7 +96,8 @@ IpAddress address_at(std::span<const std::uint8_t> octets, std::size_t at, bool 
 }
 
 /// Fills in addresses and IP fields; gives the UDP datagram.
-std::optional<std::span<const std::uint8_t>> read_ip(std::span<const std::uint8_t> ip, unsigned type, ReadFrame& read) {
+std::optional<std::span<const std::uint8_t>> read_ip(std::span<const std::uint8_t> ip, unsigned type,
+                                                     ReadFrame& read) {
   const bool v4 = type == 0x0800;
   if (ip.size() < (v4 ? 20u : 40u)) return std::nullopt;
   if (v4) {
@@ -175,8 +176,8 @@ std::optional<ReadFrame> read_frame(std::span<const std::uint8_t> frame) {
 
 Octets rtp_packet(const RtpSpec& spec, std::span<const std::uint8_t> payload) {
   Octets packet;
-  packet.push_back(static_cast<std::uint8_t>(0x80 | (spec.padding != 0 ? 0x20 : 0) | (spec.extension ? 0x10 : 0) |
-                                             spec.csrcs));
+  packet.push_back(static_cast<std::uint8_t>(0x80 | (spec.padding != 0 ? 0x20 : 0) |
+                                             (spec.extension ? 0x10 : 0) | spec.csrcs));
   packet.push_back(static_cast<std::uint8_t>((spec.marker ? 0x80 : 0) | spec.payload_type));
   put16(packet, spec.sequence);
   put32(packet, spec.timestamp);
@@ -203,7 +204,8 @@ Octets rtcp_compound(std::uint32_t ssrc) {
   packet.push_back(202);
   put16(packet, 3);
   put32(packet, ssrc);
-  for (const char octet : {'\x01', '\x04', 't', 'e', 's', 't', '\0', '\0'}) packet.push_back(static_cast<std::uint8_t>(octet));
+  for (const char octet : {'\x01', '\x04', 't', 'e', 's', 't', '\0', '\0'})
+    packet.push_back(static_cast<std::uint8_t>(octet));
   return packet;
 }
 

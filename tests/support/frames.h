@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames as a test wants them: built field by field, and taken apart again by code that shares nothing with ours.
+// Frames as a test wants them: built field by field, and taken apart again by code that shares nothing with
+// ours.
 #pragma once
 
 #include <cstdint>

@@ -44,7 +44,8 @@ Packet describe(Octets& buffer, std::size_t length, bool rtcp, Stream* stream) {
 crypto::SrtpConfig srtp_config(crypto::SuiteId id, std::uint8_t seed) {
   const crypto::Suite& suite = crypto::suite(id);
   std::array<std::uint8_t, crypto::kMaxMasterKeyLength + crypto::kMaxMasterSaltLength> octets;
-  for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<std::uint8_t>(i * 7 + seed * 31 + 1);
+  for (std::size_t i = 0; i < octets.size(); ++i)
+    octets[i] = static_cast<std::uint8_t>(i * 7 + seed * 31 + 1);
   crypto::SrtpConfig config;
   config.suite = id;
   config.master_key = Secret<crypto::kMaxMasterKeyLength>({octets.data(), suite.key_length});
@@ -66,7 +67,8 @@ Octets Peer::close_rtp(Octets packet) {
   packet.resize(kRoom);
   auto described = describe<crypto::OutboundPacket>(packet, length, false, outbound_.get());
   engine_->protect_rtp({&described, 1});
-  if (described.outcome != crypto::SrtpOutcome::ok) throw std::runtime_error("the peer could not close a packet");
+  if (described.outcome != crypto::SrtpOutcome::ok)
+    throw std::runtime_error("the peer could not close a packet");
   packet.resize(described.length);
   return packet;
 }
@@ -77,7 +79,8 @@ Octets Peer::close_rtcp(std::span<const std::uint8_t> compound) {
   packet.resize(kRoom);
   auto described = describe<crypto::OutboundPacket>(packet, compound.size(), true, outbound_.get());
   engine_->protect_rtcp({&described, 1});
-  if (described.outcome != crypto::SrtpOutcome::ok) throw std::runtime_error("the peer could not close a packet");
+  if (described.outcome != crypto::SrtpOutcome::ok)
+    throw std::runtime_error("the peer could not close a packet");
   packet.resize(described.length);
   return packet;
 }

@@ -54,8 +54,12 @@ void drain(rte_ring* ring) {
 std::vector<dataplane::MediaAddress> default_addresses() {
   std::vector<dataplane::MediaAddress> made;
   for (const std::uint8_t port : {std::uint8_t{0}, std::uint8_t{1}})
-    for (const char* text : {port == 0 ? "192.0.2.1" : "198.51.100.1", port == 0 ? "2001:db8:a::1" : "2001:db8:c::1"})
-      made.push_back({.address = *IpAddress::parse(text), .port = port, .first_udp_port = 30000, .last_udp_port = 30999});
+    for (const char* text :
+         {port == 0 ? "192.0.2.1" : "198.51.100.1", port == 0 ? "2001:db8:a::1" : "2001:db8:c::1"})
+      made.push_back({.address = *IpAddress::parse(text),
+                      .port = port,
+                      .first_udp_port = 30000,
+                      .last_udp_port = 30999});
   return made;
 }
 
@@ -68,8 +72,13 @@ dataplane::NextHop hop(std::uint8_t port, std::uint8_t last, std::uint16_t vlan 
 void start_eal() {
   static std::once_flag once;
   std::call_once(once, [] {
-    std::vector<std::string> words = {"rig", "-m", std::to_string(kMemoryMb), "--no-pci", "--no-telemetry",
-                                      "--log-level=*:error", "--lcores=0@(0-1)"};
+    std::vector<std::string> words = {"rig",
+                                      "-m",
+                                      std::to_string(kMemoryMb),
+                                      "--no-pci",
+                                      "--no-telemetry",
+                                      "--log-level=*:error",
+                                      "--lcores=0@(0-1)"};
     for (const char* word : {"--no-huge", "--no-shconf"})
       if (!huge_pages_free()) words.emplace_back(word);
     if (huge_pages_free()) words.emplace_back("--in-memory");
@@ -81,7 +90,9 @@ void start_eal() {
   });
 }
 
-std::size_t packets_out() { return rte_mempool_in_use_count(pool); }
+std::size_t packets_out() {
+  return rte_mempool_in_use_count(pool);
+}
 
 RingPort::RingPort(const std::string& base_name, std::uint16_t queues) {
   start_eal();
@@ -96,7 +107,8 @@ RingPort::RingPort(const std::string& base_name, std::uint16_t queues) {
   if (id < 0) throw std::runtime_error("no ring port");
   dpdk_id_ = static_cast<std::uint16_t>(id);
   rte_eth_conf configuration{};
-  if (rte_eth_dev_configure(dpdk_id_, queues, queues, &configuration) != 0) throw std::runtime_error("configure");
+  if (rte_eth_dev_configure(dpdk_id_, queues, queues, &configuration) != 0)
+    throw std::runtime_error("configure");
   for (std::uint16_t q = 0; q < queues; ++q) {
     if (rte_eth_rx_queue_setup(dpdk_id_, q, kRingSize / 4, SOCKET_ID_ANY, nullptr, pool) != 0 ||
         rte_eth_tx_queue_setup(dpdk_id_, q, kRingSize / 4, SOCKET_ID_ANY, nullptr) != 0)
@@ -169,19 +181,20 @@ RelayRig::RelayRig(Options options)
       strays_[from].push_back(from == to ? nullptr : std::make_unique<dataplane::PacketRing>(64));
   for (std::size_t w = 0; w < options.workers; ++w) {
     const auto queue = static_cast<std::uint16_t>(w);
-    dataplane::WorkerWiring wiring{.index = static_cast<std::uint8_t>(w),
-                                   .queues = {{access.dpdk_id(), queue, 0}, {core.dpdk_id(), queue, 1}},
-                                   .ports = {{access.dpdk_id(), queue, false, options.twins, {2, 0, 0, 0, 0, 0xa}},
-                                             {core.dpdk_id(), queue, false, options.twins, {2, 0, 0, 0, 0, 0xc}}},
-                                   .addresses = addresses,
-                                   .owners = *owners_,
-                                   .strays_out = strays_[w],
-                                   .tsc_hz = rte_get_tsc_hz(),
-                                   .burst_limit = options.burst_limit};
+    dataplane::WorkerWiring wiring{
+        .index = static_cast<std::uint8_t>(w),
+        .queues = {{access.dpdk_id(), queue, 0}, {core.dpdk_id(), queue, 1}},
+        .ports = {{access.dpdk_id(), queue, false, options.twins, {2, 0, 0, 0, 0, 0xa}},
+                  {core.dpdk_id(), queue, false, options.twins, {2, 0, 0, 0, 0, 0xc}}},
+        .addresses = addresses,
+        .owners = *owners_,
+        .strays_out = strays_[w],
+        .tsc_hz = rte_get_tsc_hz(),
+        .burst_limit = options.burst_limit};
     for (std::size_t other = 0; other < options.workers; ++other)
       if (other != w) wiring.strays_in.push_back(strays_[other][w].get());
-    workers.push_back(
-        std::make_unique<dataplane::Worker>(std::move(wiring), std::move(*crypto::make_srtp_engine(options.engine))));
+    workers.push_back(std::make_unique<dataplane::Worker>(
+        std::move(wiring), std::move(*crypto::make_srtp_engine(options.engine))));
     for (const auto& [id, next] : {std::pair{kAccessHop, hop(0, 0xaa)}, std::pair{kCoreHop, hop(1, 0xcc)},
                                    std::pair{kVlanHop, hop(1, 0xcd, 77)}})
       execute({.kind = dataplane::CommandKind::set_next_hop,
@@ -203,12 +216,14 @@ dataplane::CommandResult RelayRig::execute(dataplane::Command command) {
 }
 
 dataplane::CommandResult RelayRig::link(dataplane::Flow& a, dataplane::Flow& b, std::size_t worker) {
-  return execute({.kind = dataplane::CommandKind::link, .worker = static_cast<std::uint8_t>(worker), .flows = {&a, &b}});
+  return execute(
+      {.kind = dataplane::CommandKind::link, .worker = static_cast<std::uint8_t>(worker), .flows = {&a, &b}});
 }
 
 dataplane::CommandResult RelayRig::unlink(dataplane::Flow& a, dataplane::Flow& b, std::size_t worker) {
-  return execute(
-      {.kind = dataplane::CommandKind::unlink, .worker = static_cast<std::uint8_t>(worker), .flows = {&a, &b}});
+  return execute({.kind = dataplane::CommandKind::unlink,
+                  .worker = static_cast<std::uint8_t>(worker),
+                  .flows = {&a, &b}});
 }
 
 std::size_t RelayRig::poll(std::uint64_t tsc) {
@@ -224,7 +239,8 @@ void RelayRig::settle() {
 
 std::uint64_t RelayRig::verdicts(dataplane::Verdict verdict) const {
   std::uint64_t sum = 0;
-  for (const auto& worker : workers) sum += worker->counters().verdicts[static_cast<std::size_t>(verdict)].get();
+  for (const auto& worker : workers)
+    sum += worker->counters().verdicts[static_cast<std::size_t>(verdict)].get();
   return sum;
 }
 

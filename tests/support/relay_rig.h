@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// A worker between two ring ports, polled by hand: frames go in at one end and are looked at when they come out.
+// A worker between two ring ports, polled by hand: frames go in at one end and are looked at when they come
+// out.
 #pragma once
 
 #include <cstdint>

@@ -50,7 +50,7 @@ class Stream final : public Base {
   Stream() { ++Live::streams; }
   ~Stream() override { --Live::streams; }
   [[nodiscard]] crypto::StreamStatus status() const override { return {}; }
-  [[nodiscard]] std::size_t hot_bytes() const override { return 64; }
+  [[nodiscard]] std::uint32_t hot_lines() const override { return 1; }
   [[nodiscard]] std::size_t memory_bytes() const override { return sizeof(*this); }
 };
 

@@ -51,12 +51,15 @@ class Call {
   }
 
   /// A frame of the access peer to our access address.
-  [[nodiscard]] test::Octets from_access(std::span<const std::uint8_t> payload, std::uint16_t port_offset = 0) const {
-    return test::udp_frame({.source = at(access_remote, port_offset), .destination = at(access_local, port_offset)},
-                           payload);
+  [[nodiscard]] test::Octets from_access(std::span<const std::uint8_t> payload,
+                                         std::uint16_t port_offset = 0) const {
+    return test::udp_frame(
+        {.source = at(access_remote, port_offset), .destination = at(access_local, port_offset)}, payload);
   }
-  [[nodiscard]] test::Octets from_core(std::span<const std::uint8_t> payload, std::uint16_t port_offset = 0) const {
-    return test::udp_frame({.source = at(core_remote, port_offset), .destination = at(core_local, port_offset)}, payload);
+  [[nodiscard]] test::Octets from_core(std::span<const std::uint8_t> payload,
+                                       std::uint16_t port_offset = 0) const {
+    return test::udp_frame(
+        {.source = at(core_remote, port_offset), .destination = at(core_local, port_offset)}, payload);
   }
   [[nodiscard]] static Endpoint at(Endpoint endpoint, std::uint16_t offset) {
     endpoint.port = static_cast<std::uint16_t>(endpoint.port + offset);
@@ -67,7 +70,8 @@ class Call {
   FlowPtr forth;  ///< access to core
   FlowPtr back;
   CommandResult result = CommandResult::pending;
-  // Keys by seed: 1 the access peer sends with, 2 it receives with, 3 the core peer receives with, 4 it sends with.
+  // Keys by seed: 1 the access peer sends with, 2 it receives with, 3 the core peer receives with, 4 it sends
+  // with.
   test::Peer access_peer{options_.access_suite, 1, 2, options_.peer_engine};
   test::Peer core_peer{options_.core_suite, 4, 3, options_.peer_engine};
 
@@ -97,9 +101,11 @@ class Call {
     const auto in_suite = forward ? options_.access_suite : options_.core_suite;
     const auto out_suite = forward ? options_.core_suite : options_.access_suite;
     if (in_suite)
-      config.arrival.stream = std::move(*rig_.engine->make_inbound(test::srtp_config(*in_suite, forward ? 1 : 4)));
+      config.arrival.stream =
+          std::move(*rig_.engine->make_inbound(test::srtp_config(*in_suite, forward ? 1 : 4)));
     if (out_suite)
-      config.departure.stream = std::move(*rig_.engine->make_outbound(test::srtp_config(*out_suite, forward ? 3 : 2)));
+      config.departure.stream =
+          std::move(*rig_.engine->make_outbound(test::srtp_config(*out_suite, forward ? 3 : 2)));
     return make_flow(std::move(config));
   }
 };

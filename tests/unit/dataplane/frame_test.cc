@@ -5,10 +5,10 @@
 #include <array>
 #include <functional>
 #include <string>
-#include <sys/mman.h>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include "tests/support/frames.h"
 
@@ -42,7 +42,8 @@ TEST(Frame, UdpOverIpv4AndIpv6WithAndWithoutVlan) {
       EXPECT_EQ(view.source, wanted.source);
       EXPECT_EQ(view.destination, wanted.destination);
       EXPECT_EQ(Octets(frame.begin() + view.payload_offset,
-                       frame.begin() + view.payload_offset + view.payload_length), kPayload);
+                       frame.begin() + view.payload_offset + view.payload_length),
+                kPayload);
     }
 }
 
@@ -81,8 +82,17 @@ std::function<void(Octets&)> octet(std::size_t offset, std::uint8_t value) {
 TEST(Frame, DamageHasAClearKind) {
   const Damage cases[] = {
       {"ARP", &kV4, octet(13, 0x06), FrameKind::other},
-      {"an LLC length", &kV4, [](Octets& f) { f[12] = 0; f[13] = 40; }, FrameKind::other},
-      {"double tag", &kV4, [](Octets& f) { f.insert(f.begin() + 12, {0x81, 0, 0, 1, 0x81, 0, 0, 2}); }, FrameKind::other},
+      {"an LLC length", &kV4,
+       [](Octets& f) {
+         f[12] = 0;
+         f[13] = 40;
+       },
+       FrameKind::other},
+      {"double tag", &kV4,
+       [](Octets& f) {
+         f.insert(f.begin() + 12, {0x81, 0, 0, 1, 0x81, 0, 0, 2});
+       },
+       FrameKind::other},
       {"IPv4 version 5", &kV4, ipv4(0, 0x55), FrameKind::malformed},
       {"IPv4 header of 16", &kV4, ipv4(0, 0x44), FrameKind::malformed},
       {"IPv4 header past total", &kV4, ipv4(0, 0x4f), FrameKind::malformed},
@@ -101,7 +111,11 @@ TEST(Frame, DamageHasAClearKind) {
       {"IPv6 fragment header", &kV6, octet(20, 44), FrameKind::fragment},
       {"IPv6 hop-by-hop", &kV6, octet(20, 0), FrameKind::other},
       {"IPv4-mapped source on the wire", &kV6,
-       [](Octets& f) { std::fill_n(f.begin() + 22, 10, 0); f[32] = f[33] = 0xff; }, FrameKind::malformed},
+       [](Octets& f) {
+         std::fill_n(f.begin() + 22, 10, 0);
+         f[32] = f[33] = 0xff;
+       },
+       FrameKind::malformed},
   };
   for (const Damage& damage : cases) {
     Octets frame = test::udp_frame(*damage.base, kPayload);
@@ -113,7 +127,9 @@ TEST(Frame, DamageHasAClearKind) {
 /// Octets that end where the next page may not be touched.
 class Guarded {
  public:
-  Guarded() : base_(static_cast<std::uint8_t*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
+  Guarded()
+      : base_(static_cast<std::uint8_t*>(
+            mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))) {
     mprotect(base_ + kPage, kPage, PROT_NONE);
   }
   ~Guarded() { munmap(base_, 2 * kPage); }

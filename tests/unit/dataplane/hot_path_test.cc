@@ -25,10 +25,18 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
   std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
 
 namespace sallyport::dataplane {
 namespace {
@@ -49,12 +57,14 @@ std::vector<Octets> closed_frames(Call& call, std::uint16_t& sequence, std::size
 
 TEST(HotPath, AllocatesNothingInAHundredThousandPackets) {
   RelayRig rig;
-  Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80, .core_suite = SuiteId::aead_aes_128_gcm,
+  Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80,
+                  .core_suite = SuiteId::aead_aes_128_gcm,
                   .access_policy = SourcePolicy::latch});
   std::uint16_t sequence = 0;
   std::uint64_t forwarded = 0;
   std::uint64_t while_polling = 0;
-  std::vector<Octets> bad = {call.from_access(Octets(40, 0x80)), call.from_access(Octets{0, 1, 2}), Octets(30, 7)};
+  std::vector<Octets> bad = {call.from_access(Octets(40, 0x80)), call.from_access(Octets{0, 1, 2}),
+                             Octets(30, 7)};
   while (forwarded < 100'000) {
     for (const Octets& frame : closed_frames(call, sequence, 32)) ASSERT_TRUE(rig.access.deliver(frame));
     for (const Octets& frame : bad) rig.access.deliver(frame);
@@ -75,19 +85,31 @@ class Attacker {
 
   Octets frame(const Octets& genuine) {
     switch (random_() % 7) {
-      case 0: return from_leg(other_key_.close_rtp({.sequence = static_cast<std::uint16_t>(random_()),
-                                                    .ssrc = static_cast<std::uint32_t>(random_())}, kVoice));
-      case 1: return genuine;  // a replay once the original has come
-      case 2: return from_leg(cut(genuine));
-      case 3: return from_leg(Octets(1400 + random_() % 200, 0x80));
-      case 4: return from_leg(noise(random_() % 400));
-      case 5: return noise(random_() % 200);
-      default: return flipped(genuine);
+      case 0:
+        return from_leg(of_another_key());
+      case 1:
+        return genuine;  // a replay once the original has come
+      case 2:
+        return from_leg(cut(genuine));
+      case 3:
+        return from_leg(Octets(1400 + random_() % 200, 0x80));
+      case 4:
+        return from_leg(noise(random_() % 400));
+      case 5:
+        return noise(random_() % 200);
+      default:
+        return flipped(genuine);
     }
   }
 
  private:
   Octets from_leg(const Octets& payload) const { return call_.from_access(payload); }
+  /// Any SSRC, sequence number and timestamp, and a tag that is right for none of them.
+  Octets of_another_key() {
+    Octets packet = rtp_;
+    for (std::size_t i = 2; i < 12; ++i) packet[i] = static_cast<std::uint8_t>(random_());
+    return packet;
+  }
   Octets noise(std::size_t length) {
     Octets octets(length);
     for (auto& octet : octets) octet = static_cast<std::uint8_t>(random_());
@@ -106,7 +128,7 @@ class Attacker {
 
   const Call& call_;
   std::mt19937 random_{20};
-  test::Peer other_key_{SuiteId::aes_cm_128_hmac_sha1_80, 77, 78};
+  const Octets rtp_ = test::Peer(SuiteId::aes_cm_128_hmac_sha1_80, 77, 78).close_rtp({}, kVoice);
 };
 
 TEST(HotPath, AFloodTakesNothingFromTheGoodStream) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Source policies: what may move a leg's address, and what may not.
 #include <gtest/gtest.h>
-
 #include <rte_cycles.h>
 
 #include "tests/unit/dataplane/call.h"
@@ -18,8 +17,9 @@ const Octets kVoice(160, 0x55);
 class LatchTest : public ::testing::Test {
  protected:
   void arrive(const Call& call, const char* source, const Octets& payload, std::uint16_t port_offset = 0) {
-    rig_.access.deliver(test::udp_frame({.source = *Endpoint::parse(source),
-                                         .destination = Call::at(call.access_local, port_offset)}, payload));
+    rig_.access.deliver(test::udp_frame(
+        {.source = *Endpoint::parse(source), .destination = Call::at(call.access_local, port_offset)},
+        payload));
     rig_.settle();
     (void)rig_.core.sent();
   }
@@ -90,8 +90,9 @@ TEST_F(LatchTest, ClearLegLearnsThePortOfTheNamedHostOnce) {
 TEST_F(LatchTest, ClearLegTakesOnlyTheSignalledEndpointAfterItsWindow) {
   Call call(rig_, {.access_policy = SourcePolicy::latch});
   const std::uint64_t late = rte_rdtsc() + 3600 * rte_get_tsc_hz();
-  rig_.access.deliver(test::udp_frame({.source = *Endpoint::parse("192.0.2.99:55555"), .destination = call.access_local},
-                                      test::rtp_packet({.sequence = 1}, kVoice)));
+  rig_.access.deliver(
+      test::udp_frame({.source = *Endpoint::parse("192.0.2.99:55555"), .destination = call.access_local},
+                      test::rtp_packet({.sequence = 1}, kVoice)));
   rig_.access.deliver(call.from_access(test::rtp_packet({.sequence = 2}, kVoice)));
   rig_.poll(late);
   EXPECT_EQ(rig_.verdicts(Verdict::drop_source), 1u);
@@ -106,8 +107,11 @@ TEST_F(LatchTest, RtcpIsLearnedApartUnlessMuxed) {
   arrive(apart, "203.0.113.5:41001", apart.access_peer.close_rtcp(test::rtcp_compound(1)), 1);
   EXPECT_EQ(view(*apart.back).target[1], *Endpoint::parse("203.0.113.5:41001"));
 
-  Call muxed(rig_, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80, .access_policy = SourcePolicy::latch,
-                    .access_mux = true, .access_port = 30020, .core_port = 30020});
+  Call muxed(rig_, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80,
+                    .access_policy = SourcePolicy::latch,
+                    .access_mux = true,
+                    .access_port = 30020,
+                    .core_port = 30020});
   arrive(muxed, "203.0.113.9:43000", muxed.access_peer.close_rtp({.sequence = 1}, kVoice));
   EXPECT_EQ(view(*muxed.back).target[0], *Endpoint::parse("203.0.113.9:43000"));
   EXPECT_EQ(view(*muxed.back).target[1], *Endpoint::parse("203.0.113.9:43000"));
@@ -118,8 +122,9 @@ TEST_F(LatchTest, AFullEventRingPostponesButDoesNotLose) {
   auto& ring = rig_.workers[0]->rings().events;
   while (ring.push(Event{})) {
   }
-  rig_.access.deliver(test::udp_frame({.source = *Endpoint::parse("203.0.113.5:41000"), .destination = call.access_local},
-                                      call.access_peer.close_rtp({.sequence = 1}, kVoice)));
+  rig_.access.deliver(
+      test::udp_frame({.source = *Endpoint::parse("203.0.113.5:41000"), .destination = call.access_local},
+                      call.access_peer.close_rtp({.sequence = 1}, kVoice)));
   rig_.settle();
   EXPECT_EQ(rig_.core.sent().size(), 1u);  // the packet itself goes on
   EXPECT_EQ(rig_.workers[0]->counters().events_lost.get(), 1u);

@@ -32,7 +32,8 @@ TEST(Demux, EveryFirstOctet) {
 TEST(Demux, RtcpTypesOfRfc5761) {
   for (unsigned second = 0; second < 256; ++second)
     EXPECT_EQ(classify(0x80, static_cast<std::uint8_t>(second)),
-              second >= 192 && second <= 223 ? PayloadClass::rtcp : PayloadClass::rtp) << second;
+              second >= 192 && second <= 223 ? PayloadClass::rtcp : PayloadClass::rtp)
+        << second;
 }
 
 TEST(Demux, OneOctetOrNoneIsNothing) {
@@ -41,8 +42,13 @@ TEST(Demux, OneOctetOrNoneIsNothing) {
 }
 
 TEST(Rtp, HeaderWithCsrcsAndExtension) {
-  const Octets packet = test::rtp_packet({.payload_type = 8, .sequence = 0xfffe, .timestamp = 7, .ssrc = 9, .csrcs = 3,
-                                          .extension = Octets(8, 1)}, Octets(20, 2));
+  const Octets packet = test::rtp_packet({.payload_type = 8,
+                                          .sequence = 0xfffe,
+                                          .timestamp = 7,
+                                          .ssrc = 9,
+                                          .csrcs = 3,
+                                          .extension = Octets(8, 1)},
+                                         Octets(20, 2));
   const RtpHeader header = parse_rtp(packet);
   ASSERT_TRUE(header.valid);
   EXPECT_EQ(header.length, 12 + 12 + 4 + 8);
@@ -53,7 +59,10 @@ TEST(Rtp, HeaderWithCsrcsAndExtension) {
 }
 
 TEST(Rtp, LengthsPastTheEndAreRefused) {
-  const struct { const char* name; Octets packet; } cases[] = {
+  const struct {
+    const char* name;
+    Octets packet;
+  } cases[] = {
       {"empty", {}},
       {"eleven octets", Octets(11, 0x80)},
       {"version 1", from_hex("40000001 00000000 00000000")},
@@ -77,7 +86,10 @@ TEST(Rtp, Padding) {
 TEST(Rtcp, Compounds) {
   EXPECT_TRUE(is_rtcp_compound(test::rtcp_compound(5)));
   EXPECT_EQ(rtcp_sender(test::rtcp_compound(0x01020304)), 0x01020304u);
-  const struct { const char* name; const char* hex; } cases[] = {
+  const struct {
+    const char* name;
+    const char* hex;
+  } cases[] = {
       {"length past the end", "80c90002 00000001"},
       {"second packet cut", "80c90001 00000001 81ca0005 00000001"},
       {"second packet of another version", "80c90001 00000001 41ca0001 00000001"},

@@ -74,7 +74,8 @@ TEST_F(ReceptionTest, AnotherSourceStartsAnewAndKeepsTheSum) {
 
 TEST_F(ReceptionTest, JitterConvergesToTheMeanDeviation) {
   // Every other packet 10 ms (80 units) late: |D| is 80 each time.
-  for (std::uint16_t sequence = 0; sequence < 400; ++sequence) arrive(sequence, sequence % 2 == 0 ? 0 : 10'000'000);
+  for (std::uint16_t sequence = 0; sequence < 400; ++sequence)
+    arrive(sequence, sequence % 2 == 0 ? 0 : 10'000'000);
   EXPECT_NEAR(counters_.jitter.get() >> 4, 80, 2);
 }
 

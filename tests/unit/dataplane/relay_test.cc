@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The whole packet path over ring ports: what comes out, where to, and under which verdict everything else ends.
+// The whole packet path over ring ports: what comes out, where to, and under which verdict everything else
+// ends.
 #include <gtest/gtest.h>
 
 #include "tests/unit/dataplane/call.h"
@@ -14,7 +15,9 @@ using test::RelayRig;
 const Octets kVoice(160, 0x55);
 
 /// Every packet that was received has exactly one verdict, and no buffer is lost.
-void expect_accounts_close(const RelayRig& rig) { EXPECT_EQ(rig.received(), rig.verdict_sum()); }
+void expect_accounts_close(const RelayRig& rig) {
+  EXPECT_EQ(rig.received(), rig.verdict_sum());
+}
 
 using SuitePair = std::pair<std::optional<SuiteId>, std::optional<SuiteId>>;
 class RelaySuites : public ::testing::TestWithParam<SuitePair> {};
@@ -41,7 +44,8 @@ TEST_P(RelaySuites, CarriesRtpAndRtcpBothWays) {
     const auto opened = call.core_peer.open_rtp(core_frame->payload);
     ASSERT_TRUE(opened) << sequence;
     EXPECT_EQ(*opened, test::rtp_packet(spec, kVoice));
-    EXPECT_EQ(call.access_peer.open_rtp(test::read_frame(to_access[0])->payload), test::rtp_packet(spec, kVoice));
+    EXPECT_EQ(call.access_peer.open_rtp(test::read_frame(to_access[0])->payload),
+              test::rtp_packet(spec, kVoice));
   }
   const Octets report = test::rtcp_compound(0x11223344);
   ASSERT_TRUE(rig.access.deliver(call.from_access(call.access_peer.close_rtcp(report), 1)));
@@ -57,7 +61,8 @@ TEST_P(RelaySuites, CarriesRtpAndRtcpBothWays) {
 
 INSTANTIATE_TEST_SUITE_P(
     Pairs, RelaySuites,
-    ::testing::Values(SuitePair{std::nullopt, std::nullopt}, SuitePair{std::nullopt, SuiteId::aes_cm_128_hmac_sha1_80},
+    ::testing::Values(SuitePair{std::nullopt, std::nullopt},
+                      SuitePair{std::nullopt, SuiteId::aes_cm_128_hmac_sha1_80},
                       SuitePair{SuiteId::aes_cm_128_hmac_sha1_80, std::nullopt},
                       SuitePair{SuiteId::aes_cm_128_hmac_sha1_80, SuiteId::aes_cm_128_hmac_sha1_80},
                       SuitePair{SuiteId::aes_cm_128_hmac_sha1_32, SuiteId::aead_aes_256_gcm},
@@ -69,8 +74,8 @@ TEST(Relay, TranslatesBetweenMuxedAndSeparateRtcp) {
   Call call(rig, {.access_mux = true, .core_mux = false});
   ASSERT_EQ(call.result, CommandResult::done);
   const Octets report = test::rtcp_compound(1);
-  rig.access.deliver(call.from_access(report));        // on the RTP port
-  rig.core.deliver(call.from_core(report, 1));         // on the RTCP port
+  rig.access.deliver(call.from_access(report));  // on the RTP port
+  rig.core.deliver(call.from_core(report, 1));   // on the RTCP port
   rig.settle();
   const auto to_core = rig.core.sent();
   const auto to_access = rig.access.sent();
@@ -86,8 +91,11 @@ TEST(Relay, TranslatesBetweenIpVersionsAndAddsVlanTags) {
   for (const bool access_v6 : {false, true})
     for (const bool core_v6 : {false, true}) {
       RelayRig rig;
-      Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80, .access_v6 = access_v6, .core_v6 = core_v6,
-                      .dscp = 34, .core_hop = test::kVlanHop});
+      Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80,
+                      .access_v6 = access_v6,
+                      .core_v6 = core_v6,
+                      .dscp = 34,
+                      .core_hop = test::kVlanHop});
       // Odd lengths: the checksum's last octet stands alone.
       for (std::size_t length = 0; length < 40; ++length) {
         const test::RtpSpec spec{.sequence = static_cast<std::uint16_t>(length)};
@@ -126,31 +134,40 @@ TEST(Relay, EveryBadPacketHasItsVerdict) {
   tampered[20] ^= 1;
   Octets elsewhere = call.from_access(good);
   elsewhere[33] ^= 3;  // another of our network's addresses; checksum made right below
-  const test::FrameSpec stranger{.source = *Endpoint::parse("192.0.2.98:40000"), .destination = call.access_local};
+  const test::FrameSpec stranger{.source = *Endpoint::parse("192.0.2.98:40000"),
+                                 .destination = call.access_local};
   const test::FrameSpec off_port{.source = Call::at(call.access_remote, 5), .destination = call.access_local};
   const test::FrameSpec nobody{.source = call.access_remote, .destination = Call::at(call.access_local, 100)};
-  const test::FrameSpec outside{.source = call.access_remote, .destination = {call.access_local.address, 2000}};
-  const test::FrameSpec not_ours{.source = call.access_remote, .destination = *Endpoint::parse("192.0.2.2:30000")};
+  const test::FrameSpec outside{.source = call.access_remote,
+                                .destination = {call.access_local.address, 2000}};
+  const test::FrameSpec not_ours{.source = call.access_remote,
+                                 .destination = *Endpoint::parse("192.0.2.2:30000")};
   const test::FrameSpec other_side{.source = call.access_remote, .destination = call.core_local};
   const test::FrameSpec tagged{.vlan = 9, .source = call.access_remote, .destination = call.access_local};
 
   expect_drop(rig, call.from_access(tampered), Verdict::drop_srtp_forged, "one bit changed");
-  expect_drop(rig, call.from_access(Octets(good.begin(), good.begin() + 20)), Verdict::drop_srtp_short, "cut into its tag");
-  expect_drop(rig, call.from_access(Octets(good.begin(), good.begin() + 100)), Verdict::drop_srtp_forged, "cut");
-  expect_drop(rig, call.from_access(test::rtp_packet({.sequence = 9}, kVoice)), Verdict::drop_srtp_forged, "in clear");
+  expect_drop(rig, call.from_access(Octets(good.begin(), good.begin() + 20)), Verdict::drop_srtp_short,
+              "cut into its tag");
+  expect_drop(rig, call.from_access(Octets(good.begin(), good.begin() + 100)), Verdict::drop_srtp_forged,
+              "cut");
+  expect_drop(rig, call.from_access(test::rtp_packet({.sequence = 9}, kVoice)), Verdict::drop_srtp_forged,
+              "in clear");
   expect_drop(rig, call.from_access(Octets{0, 1, 0, 0}), Verdict::drop_unexpected_stun, "STUN");
   expect_drop(rig, call.from_access(Octets{22, 0xfe, 0xff}), Verdict::drop_unexpected_dtls, "DTLS");
   expect_drop(rig, call.from_access(Octets{16, 0, 0}), Verdict::drop_unexpected_zrtp, "ZRTP");
   expect_drop(rig, call.from_access(Octets{70, 0, 0}), Verdict::drop_unclassified, "TURN channel");
   expect_drop(rig, call.from_access({}), Verdict::drop_unclassified, "empty datagram");
-  expect_drop(rig, call.from_access(Octets{0x8f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}), Verdict::drop_rtp_malformed, "CSRCs");
-  expect_drop(rig, call.from_access(Octets{0x80, 200, 0, 1}), Verdict::drop_rtcp_malformed, "RTCP without sender");
+  expect_drop(rig, call.from_access(Octets{0x8f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}),
+              Verdict::drop_rtp_malformed, "CSRCs");
+  expect_drop(rig, call.from_access(Octets{0x80, 200, 0, 1}), Verdict::drop_rtcp_malformed,
+              "RTCP without sender");
   expect_drop(rig, test::udp_frame(stranger, good), Verdict::drop_source, "another host");
   expect_drop(rig, test::udp_frame(off_port, good), Verdict::drop_source, "another port");
   expect_drop(rig, test::udp_frame(nobody, good), Verdict::drop_no_flow, "a port nobody has");
   expect_drop(rig, test::udp_frame(outside, good), Verdict::drop_not_ours, "outside the range");
   expect_drop(rig, test::udp_frame(not_ours, good), Verdict::drop_not_ours, "another address");
-  expect_drop(rig, test::udp_frame(other_side, good), Verdict::drop_not_ours, "the core's address from access");
+  expect_drop(rig, test::udp_frame(other_side, good), Verdict::drop_not_ours,
+              "the core's address from access");
   expect_drop(rig, test::udp_frame(tagged, good), Verdict::drop_not_ours, "another VLAN");
   expect_drop(rig, elsewhere, Verdict::drop_frame_malformed, "IP checksum");
   expect_drop(rig, Octets(60, 0xff), Verdict::drop_frame_unsupported, "no IP");
@@ -168,7 +185,8 @@ TEST(Relay, EveryBadPacketHasItsVerdict) {
 
 TEST(Relay, APacketTwiceInOneBurstPassesOnce) {
   RelayRig rig;
-  Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80, .core_suite = SuiteId::aes_cm_128_hmac_sha1_80});
+  Call call(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80,
+                  .core_suite = SuiteId::aes_cm_128_hmac_sha1_80});
   const Octets frame = call.from_access(call.access_peer.close_rtp({.sequence = 1}, kVoice));
   for (int copies = 0; copies < 5; ++copies) rig.access.deliver(frame);
   rig.poll();
