@@ -11,17 +11,23 @@ namespace sallyport {
 /// One's-complement sum of the octets taken as 16-bit words in memory order; an odd last octet is padded with
 /// zero. Sums add up as plain integers as long as each part but the last has an even length.
 [[nodiscard]] inline std::uint64_t checksum_partial(const std::uint8_t* octets, std::size_t length) {
-  std::uint64_t even = 0;
-  std::uint64_t odd = 0;
-  while (length >= 16) {
-    std::uint64_t words[2];
+  // Four sums that do not wait for each other; 32-bit halves in 64-bit words leave room for 2^32 additions.
+  std::uint64_t sums[4] = {};
+  while (length >= 32) {
+    std::uint64_t words[4];
     std::memcpy(words, octets, sizeof words);
-    even += (words[0] & 0xffffffff) + (words[1] & 0xffffffff);
-    odd += (words[0] >> 32) + (words[1] >> 32);
-    octets += 16;
-    length -= 16;
+    for (std::size_t i = 0; i < 4; ++i) sums[i] += (words[i] & 0xffffffff) + (words[i] >> 32);
+    octets += 32;
+    length -= 32;
   }
-  std::uint64_t sum = even + odd;
+  std::uint64_t sum = sums[0] + sums[1] + sums[2] + sums[3];
+  while (length >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, octets, sizeof word);
+    sum += (word & 0xffffffff) + (word >> 32);
+    octets += 8;
+    length -= 8;
+  }
   while (length >= 2) {
     std::uint16_t word;
     std::memcpy(&word, octets, sizeof word);

@@ -52,7 +52,7 @@ struct RetiredSsrc {
   std::uint32_t rtcp_next;
   std::uint32_t ssrc;
 };
-inline constexpr std::uint32_t kRetiredSsrcs = 12;
+inline constexpr std::uint32_t kRetiredSsrcs = 8;
 
 /// Everything of a stream but its keys, slots and retired SSRCs, which lie behind it in the same allocation
 /// at the offsets given here (from this object's address).

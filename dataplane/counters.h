@@ -43,12 +43,12 @@ struct alignas(64) FlowCounters {
 
   Counter rtcp_bytes;
   Counter rtcp_forwarded;
-  Counter forged;        ///< tag did not verify
-  Counter replayed;      ///< duplicates refused by the replay window
-  Counter too_old;       ///< behind the replay window
-  Counter wrong_source;  ///< refused by the source policy
-  Counter out_of_order;  ///< accepted with a sequence number below the highest
-  Counter duplicates;    ///< RTP in clear that came twice (SRTP counts them as replayed)
+  Counter forged;          ///< tag did not verify
+  Counter replayed;        ///< duplicates refused by the replay window
+  Counter too_old;         ///< behind the replay window
+  Counter wrong_source;    ///< refused by the source policy
+  Counter32 out_of_order;  ///< accepted with a sequence number below the highest
+  Counter32 duplicates;    ///< RTP in clear that came twice (SRTP counts them as replayed)
   Counter32 ssrc_changes;
   Counter32 latches;  ///< times the leg's address was (re)learned
 
@@ -59,5 +59,7 @@ struct alignas(64) FlowCounters {
     return component == Component::rtp ? rtp_forwarded : rtcp_forwarded;
   }
 };
+
+static_assert(sizeof(FlowCounters) == 128);
 
 }  // namespace sallyport::dataplane

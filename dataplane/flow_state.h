@@ -22,18 +22,26 @@ enum class SourceState : std::uint8_t {
   learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it
 };
 
+enum class CaptureMode : std::uint8_t { none, received, opened, both };
+
+[[nodiscard]] constexpr bool captures_received(CaptureMode mode) {
+  return mode == CaptureMode::received || mode == CaptureMode::both;
+}
+[[nodiscard]] constexpr bool captures_opened(CaptureMode mode) {
+  return mode == CaptureMode::opened || mode == CaptureMode::both;
+}
+
 struct alignas(64) Flow {
-  // The first lines are all that an RTP packet of a settled flow touches.
+  // The first lines are all that an RTP packet of a settled flow touches; this is the first.
   crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner
   crypto::OutboundStream* outbound = nullptr;  ///< owned through outbound_owner
-  std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
   std::uint32_t inbound_hot_lines = 0;
   std::uint32_t outbound_hot_lines = 0;
+  std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
   std::array<SourceState, kComponents> source_state{};
   bool arrives_muxed = false;
-  bool latched = false;
-  bool capture_received = false;
-  bool capture_opened = false;
+  CaptureMode capture = CaptureMode::none;
+
   std::array<HeaderTemplate, kComponents> headers{};  ///< RTP's first
   Reception reception;
   FlowCounters counters;
@@ -41,6 +49,7 @@ struct alignas(64) Flow {
   // Rarely touched by a packet.
   Flow* reverse = nullptr;  ///< set when linked
   std::uint64_t id = 0;
+  bool latched = false;
   std::uint64_t learn_until_tsc = 0;
   std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
   std::array<std::uint16_t, kComponents> arrival_ports{};

@@ -165,7 +165,7 @@ void admit(Burst& burst, RelaySurroundings& around) {
   for (std::size_t i = 0; i < burst.size; ++i) {
     if (!burst.undecided(i)) continue;
     const PacketView& view = burst.views[i];
-    if (view.flow->capture_received) capture(view, false, around);
+    if (captures_received(view.flow->capture)) capture(view, false, around);
     if (source_admitted(*view.flow, view, around.tsc)) continue;
     view.flow->counters.wrong_source.add();
     burst.drop(i, Verdict::drop_source);
@@ -187,7 +187,7 @@ void learn(Burst& burst, RelaySurroundings& around) {
           i, view.component == Component::rtp ? Verdict::drop_rtp_malformed : Verdict::drop_rtcp_malformed);
       continue;
     }
-    if (flow.capture_opened) capture(view, true, around);
+    if (captures_opened(flow.capture)) capture(view, true, around);
     if (source_is_news(flow, view) && !latch(flow, view, around.events)) around.counters.events_lost.add();
     flow.counters.packets[view.component_index()].add();
     flow.counters.bytes(view.component).add(view.arrived_length);

@@ -22,6 +22,12 @@ constexpr std::uint64_t kSpinPolls = 2000;  // empty turns before the worker thi
 constexpr long kLongSleepNanoseconds = 20'000'000;
 constexpr long kShortSleepNanoseconds = 100'000;
 
+CaptureMode capture_mode(const Command& command) {
+  if (command.capture_received && command.capture_opened) return CaptureMode::both;
+  if (command.capture_received) return CaptureMode::received;
+  return command.capture_opened ? CaptureMode::opened : CaptureMode::none;
+}
+
 }  // namespace
 
 Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
@@ -126,8 +132,7 @@ void Worker::execute(Command& command) {
       return;
     case CommandKind::capture:
       if (!is_linked(*a)) command.result = CommandResult::not_linked;
-      a->capture_received = command.capture_received;
-      a->capture_opened = command.capture_opened;
+      a->capture = capture_mode(command);
       return;
   }
 }
