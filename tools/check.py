@@ -115,7 +115,7 @@ def clang(_quick: bool) -> Tally:
 
 def asan(_quick: bool) -> Tally:
     """AddressSanitizer and UndefinedBehaviorSanitizer: unit tests, RFC vectors, fuzz corpora."""
-    build = Build("asan", ["-Dbuildtype=debugoptimized", "-Db_sanitize=address,undefined"])
+    build = Build("asan", ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined"])
     build.configure()
     tests = build.tests(["unit", "vectors", "fuzz"])
     build.compile(build.outputs_for(tests))
@@ -124,7 +124,7 @@ def asan(_quick: bool) -> Tally:
 
 def tsan(_quick: bool) -> Tally:
     """ThreadSanitizer: every test program one of whose sources starts a thread."""
-    build = Build("tsan", ["-Dbuildtype=debugoptimized", "-Db_sanitize=thread"])
+    build = Build("tsan", ["-Dbuildtype=debug", "-Doptimization=1", "-Db_sanitize=thread"])
     build.configure()
     threaded = {target["id"] for target in build.introspect("targets") if _starts_threads(target)}
     tests = {name: test for name, test in build.tests(["unit"]).items() if threaded & set(test["depends"])}
@@ -140,7 +140,7 @@ def _starts_threads(target: dict) -> bool:
 
 def fuzz(_quick: bool) -> Tally:
     """libFuzzer for some seconds on every target, from its corpus."""
-    build = Build("fuzz", ["-Dbuildtype=debugoptimized", "-Dfuzzing=true", "-Db_sanitize=address,undefined",
+    build = Build("fuzz", ["-Dbuildtype=debug", "-Doptimization=1", "-Dfuzzing=true", "-Db_sanitize=address,undefined",
                            "-Dcpp_args=-fsanitize=fuzzer-no-link"], compiler="clang++")
     build.configure()
     programs = {target["name"]: target["filename"][0] for target in build.introspect("targets")
