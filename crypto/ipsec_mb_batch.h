@@ -26,11 +26,12 @@ struct alignas(16) Iv {
 };
 static_assert(sizeof(Iv) == 16);
 
-/// HMAC-SHA1 over up to a burst of packets, in the order they are added: by the kernel for this CPU where
+/// HMAC-SHA1 over up to a burst of packets, in the order they are added: by a kernel for this CPU where
 /// there is one and the burst is worth it, else by IPsec-MB.
 class HashBatch {
  public:
-  explicit HashBatch(IMB_MGR& manager) : manager_(manager) {
+  /// `kernel` may be null.
+  HashBatch(IMB_MGR& manager, HmacSha1Burst kernel) : kernel_(kernel), manager_(manager) {
     for (std::size_t i = 0; i < jobs_.size(); ++i) {
       jobs_[i].hash_alg = IMB_AUTH_HMAC_SHA_1;
       jobs_[i].cipher_mode = IMB_CIPHER_NULL;
@@ -90,7 +91,7 @@ class HashBatch {
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
   }
 
-  HmacSha1Burst kernel_ = hmac_sha1_burst_for_this_cpu();
+  HmacSha1Burst kernel_;
   IMB_MGR& manager_;
   std::uint32_t count_ = 0;
   std::array<HmacSha1Job, SrtpEngine::kMaxBurst> packets_{};

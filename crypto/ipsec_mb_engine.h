@@ -27,7 +27,8 @@ using ImbManagerPtr = std::unique_ptr<IMB_MGR, ImbManagerDeleter>;
 /// only.
 class IpsecMbEngine final : public SrtpEngine {
  public:
-  explicit IpsecMbEngine(ImbManagerPtr manager);
+  /// Without a kernel all hashes are left to IPsec-MB.
+  explicit IpsecMbEngine(ImbManagerPtr manager, HmacSha1Burst kernel = hmac_sha1_burst_for_this_cpu());
 
   [[nodiscard]] Result<InboundStreamPtr> make_inbound(const SrtpConfig& config) override;
   [[nodiscard]] Result<OutboundStreamPtr> make_outbound(const SrtpConfig& config) override;

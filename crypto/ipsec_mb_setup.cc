@@ -16,8 +16,8 @@ Result<ImbManagerPtr> make_imb_manager() {
   return manager;
 }
 
-IpsecMbEngine::IpsecMbEngine(ImbManagerPtr manager)
-    : manager_(std::move(manager)), hashes_(*manager_), ciphers_(*manager_), gcm_(*manager_) {}
+IpsecMbEngine::IpsecMbEngine(ImbManagerPtr manager, HmacSha1Burst kernel)
+    : manager_(std::move(manager)), hashes_(*manager_, kernel), ciphers_(*manager_), gcm_(*manager_) {}
 
 Result<InboundStreamPtr> IpsecMbEngine::make_inbound(const SrtpConfig& config) {
   if (auto checked = check_config(config); !checked) return tl::make_unexpected(std::move(checked.error()));

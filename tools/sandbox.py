@@ -39,6 +39,7 @@ def run(command: list[str]) -> int:
     ends. Otherwise it only gets a process group that is killed on interruption.
     """
     with tempfile.TemporaryDirectory(prefix="sallyport-") as scratch:
+        os.chmod(scratch, 0o711)  # daemons under test give root up and must still pass through
         environment = dict(os.environ, TMPDIR=scratch, **{INSIDE: "1"})
         if _available():
             command = UNSHARE + ["sh", "-c", f'{OWN_FOLDERS}; exec "$@"', "sh"] + command

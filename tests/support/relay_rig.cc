@@ -19,6 +19,7 @@ namespace sallyport::test {
 
 namespace {
 
+constexpr auto kAnySocket = static_cast<unsigned>(SOCKET_ID_ANY);
 constexpr unsigned kRingSize = 4096;
 constexpr unsigned kPoolSize = 16383;
 constexpr unsigned kPoolCache = 512;
@@ -110,8 +111,8 @@ RingPort::RingPort(const std::string& base_name, std::uint16_t queues) {
   if (rte_eth_dev_configure(dpdk_id_, queues, queues, &configuration) != 0)
     throw std::runtime_error("configure");
   for (std::uint16_t q = 0; q < queues; ++q) {
-    if (rte_eth_rx_queue_setup(dpdk_id_, q, kRingSize / 4, SOCKET_ID_ANY, nullptr, pool) != 0 ||
-        rte_eth_tx_queue_setup(dpdk_id_, q, kRingSize / 4, SOCKET_ID_ANY, nullptr) != 0)
+    if (rte_eth_rx_queue_setup(dpdk_id_, q, kRingSize / 4, kAnySocket, nullptr, pool) != 0 ||
+        rte_eth_tx_queue_setup(dpdk_id_, q, kRingSize / 4, kAnySocket, nullptr) != 0)
       throw std::runtime_error("queue");
   }
   if (rte_eth_dev_start(dpdk_id_) != 0) throw std::runtime_error("start");

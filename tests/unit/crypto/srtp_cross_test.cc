@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/crypto_context.h"
 #include "tests/unit/crypto/srtp_rig.h"
 
 namespace sallyport::crypto::test {
@@ -190,19 +191,19 @@ TEST(LibsrtpEngine, CountsAndLimits) {
   config.ssrc_capacity = 1;
   Pair pair(config, EngineKind::libsrtp2);
   for (std::uint16_t i = 0; i < 20; ++i) {
-    const std::uint32_t ssrc = std::min(i, std::uint16_t{12});
+    const std::uint32_t ssrc = std::min<std::uint32_t>(i, kRetiredSsrcs);
     ASSERT_EQ(pair.open_rtp(pair.protected_rtp(rtp_packet(i, 10, ssrc))), SrtpOutcome::ok) << i;
     Octets one_too_many = rtp_packet(i, 10, 99);
-    if (i >= 12 && i < 19) {
+    if (i >= kRetiredSsrcs && i < 19) {
       EXPECT_EQ(protect_rtp(*pair.sender, *pair.outbound, one_too_many), SrtpOutcome::too_many_ssrcs);
     }
   }
   EXPECT_TRUE(pair.inbound->status().exhausted);
-  Octets beyond = rtp_packet(20, 10, 12);
+  Octets beyond = rtp_packet(20, 10, kRetiredSsrcs);
   EXPECT_EQ(protect_rtp(*pair.sender, *pair.outbound, beyond), SrtpOutcome::key_exhausted);
   for (int i = 0; i < 2; ++i)
-    ASSERT_EQ(pair.open_rtcp(pair.protected_rtcp(rtcp_packet(40, 0, 12))), SrtpOutcome::ok);
-  Octets rtcp = rtcp_packet(40, 0, 12);
+    ASSERT_EQ(pair.open_rtcp(pair.protected_rtcp(rtcp_packet(40, 0, kRetiredSsrcs))), SrtpOutcome::ok);
+  Octets rtcp = rtcp_packet(40, 0, kRetiredSsrcs);
   EXPECT_EQ(protect_rtcp(*pair.sender, *pair.outbound, rtcp), SrtpOutcome::key_exhausted);
 }
 

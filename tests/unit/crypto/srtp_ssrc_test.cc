@@ -103,7 +103,7 @@ TEST_P(SrtpSsrc, ForgedPacketsTakeNoSlot) {
   Pair pair(config);
   Pair stranger(make_config(GetParam(), 99));
   ASSERT_EQ(pair.open_rtp(pair.protected_rtp(packet_of(1, 1000))), SrtpOutcome::ok);
-  for (std::uint32_t ssrc = 2; ssrc < 16; ++ssrc) {
+  for (std::uint32_t ssrc = 2; ssrc < 4 + kRetiredSsrcs; ++ssrc) {
     EXPECT_EQ(pair.open_rtp(stranger.protected_rtp(packet_of(ssrc, 5))), SrtpOutcome::forged);
     EXPECT_EQ(pair.open_rtcp(stranger.protected_rtcp(rtcp_packet(20, 0, ssrc))), SrtpOutcome::forged);
   }
