@@ -15,7 +15,7 @@ namespace sallyport {
 
 /// Overwrites memory in a way the compiler may not remove.
 inline void wipe(void* memory, std::size_t bytes) {
-  explicit_bzero(memory, bytes);
+  if (bytes != 0) explicit_bzero(memory, bytes);
 }
 
 /// Up to `Capacity` octets of key material. Moving wipes the source; there is no copy and no output operator.

@@ -25,7 +25,7 @@ std::span<char> LineBuffer::prepare() {
   if (octets_.size() - end_ < kChunk) {
     std::vector<char> larger(std::max(octets_.size() * 2, end_ + kChunk));
     std::copy_n(octets_.begin(), end_, larger.begin());
-    if (!octets_.empty()) wipe(octets_.data(), octets_.size());
+    wipe(octets_.data(), octets_.size());
     octets_.swap(larger);
   }
   return {octets_.data() + end_, kChunk};
