@@ -69,7 +69,8 @@ void fill_keys(CryptoContext& context, std::uint32_t at, const KeyDerivation& de
 namespace {
 
 constexpr std::size_t kLine = 64;
-// Hash keys of the highest blocks stand last: these many octets serve packets of up to 240 octets.
+// Taken to stand last: the hash keys that a packet of up to 240 octets needs. That is an assumption about
+// IPsec-MB's layout which nothing here checks; were it wrong, these lines would be prefetched for nothing.
 constexpr std::size_t kUsualHashKeys = 256;
 
 std::uint32_t lines(std::size_t begin, std::size_t end) {
