@@ -44,7 +44,7 @@ class Message {
  public:
   Message() = default;
 
-  [[nodiscard]] bool is_request() const { return status_ == 0; }
+  [[nodiscard]] bool is_request() const { return request_; }
   /// Of a request; of a response, the method that its CSeq names.
   [[nodiscard]] Method method() const { return method_; }
   [[nodiscard]] std::string_view method_text() const { return view(method_text_); }
@@ -118,6 +118,7 @@ class Message {
   std::uint32_t head_size_ = 0;
   std::uint16_t status_ = 0;
   Method method_ = Method::other;
+  bool request_ = true;
 };
 
 class Message::FieldRange {

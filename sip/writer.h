@@ -48,9 +48,14 @@ class MessageWriter {
   [[nodiscard]] std::string_view so_far() const { return text_; }
 
  private:
+  friend MessageWriter response_to(const Message& request, unsigned status, std::string_view reason,
+                                   std::string_view to_tag, const Endpoint* source);
+
   MessageWriter() = default;
   void name(HeaderId id);
   void append_clean(std::string_view text);
+  void append_copied(std::string_view text);
+  void copied_header(HeaderId id, std::initializer_list<std::string_view> parts);
 
   std::string text_;
   std::string body_;
