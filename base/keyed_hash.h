@@ -26,8 +26,8 @@ struct Hash128 {
   friend constexpr bool operator==(const Hash128&, const Hash128&) = default;
 };
 
-/// SipHash (Aumasson and Bernstein, 2012) over pieces. Tables use 1-3 rounds, as several languages' tables do; the
-/// published vectors are for 2-4.
+/// SipHash (Aumasson and Bernstein, 2012) over pieces. Tables use 1-3 rounds, as several languages' tables
+/// do; the published vectors are for 2-4.
 template <int kCompressionRounds = 1, int kFinalRounds = 3>
 class KeyedHash {
  public:

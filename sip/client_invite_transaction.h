@@ -45,12 +45,12 @@ inline constexpr ClientRules kClientInviteRules = {
     ClientState::calling,
     ClientTable(kClientInviteTransitions),
     {{
-        {TimerName::a, TimerName::b},   // calling
-        {},                             // trying
-        {},                             // proceeding: its user decides how long a phone may ring
-        {std::nullopt, TimerName::d},   // completed
-        {std::nullopt, TimerName::m},   // accepted
-        {},                             // terminated
+        {TimerName::a, TimerName::b},  // calling
+        {},                            // trying
+        {},                            // proceeding: its user decides how long a phone may ring
+        {std::nullopt, TimerName::d},  // completed
+        {std::nullopt, TimerName::m},  // accepted
+        {},                            // terminated
     }},
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the two client transactions have in common: states, events, actions and the machine that follows their tables.
+// What the two client transactions have in common: states, events, actions and the machine that follows their
+// tables.
 #pragma once
 
 #include <array>
@@ -17,9 +18,9 @@ namespace sallyport::sip {
 enum class ClientState : std::uint8_t { calling, trying, proceeding, completed, accepted, terminated };
 
 enum class ClientEvent : std::uint8_t {
-  provisional,      ///< 1xx
-  success,          ///< 2xx
-  failure,          ///< 300-699
+  provisional,  ///< 1xx
+  success,      ///< 2xx
+  failure,      ///< 300-699
   timer_a,
   timer_b,
   timer_d,
@@ -27,11 +28,17 @@ enum class ClientEvent : std::uint8_t {
   timer_f,
   timer_k,
   timer_m,
-  cancel_expired,   ///< 64*T1 after a CANCEL, RFC 3261 §9.1
+  cancel_expired,  ///< 64*T1 after a CANCEL, RFC 3261 §9.1
   transport_error,
 };
 
-enum class ClientAction : std::uint8_t { send_request, send_ack, pass_response, report_timeout, report_error };
+enum class ClientAction : std::uint8_t {
+  send_request,
+  send_ack,
+  pass_response,
+  report_timeout,
+  report_error
+};
 
 inline constexpr std::array<std::string_view, 6> kClientStateNames = {"calling",   "trying",   "proceeding",
                                                                       "completed", "accepted", "terminated"};
@@ -47,7 +54,8 @@ inline constexpr std::array<std::string_view, 12> kClientEventNames = {
 }
 
 using ClientTransition = Transition<ClientState, ClientEvent, ClientAction>;
-using ClientTable = StateTable<ClientState, ClientEvent, ClientAction, kClientStateNames.size(), kClientEventNames.size()>;
+using ClientTable =
+    StateTable<ClientState, ClientEvent, ClientAction, kClientStateNames.size(), kClientEventNames.size()>;
 
 struct ClientRules {
   std::string_view name;
@@ -70,7 +78,9 @@ class ClientMachine {
     return rules_->timers[static_cast<std::size_t>(state_)];
   }
   /// `client_invite calling`.
-  [[nodiscard]] std::string dump() const { return std::string(rules_->name) + " " + std::string(name(state_)); }
+  [[nodiscard]] std::string dump() const {
+    return std::string(rules_->name) + " " + std::string(name(state_));
+  }
 
  private:
   const ClientRules* rules_;
@@ -80,24 +90,32 @@ class ClientMachine {
 /// The event that a client's timer is; the timers of servers have none.
 [[nodiscard]] constexpr std::optional<ClientEvent> client_event(TimerName timer) {
   switch (timer) {
-    case TimerName::a: return ClientEvent::timer_a;
-    case TimerName::b: return ClientEvent::timer_b;
-    case TimerName::d: return ClientEvent::timer_d;
-    case TimerName::e: return ClientEvent::timer_e;
-    case TimerName::f: return ClientEvent::timer_f;
-    case TimerName::k: return ClientEvent::timer_k;
-    case TimerName::m: return ClientEvent::timer_m;
+    case TimerName::a:
+      return ClientEvent::timer_a;
+    case TimerName::b:
+      return ClientEvent::timer_b;
+    case TimerName::d:
+      return ClientEvent::timer_d;
+    case TimerName::e:
+      return ClientEvent::timer_e;
+    case TimerName::f:
+      return ClientEvent::timer_f;
+    case TimerName::k:
+      return ClientEvent::timer_k;
+    case TimerName::m:
+      return ClientEvent::timer_m;
     case TimerName::g:
     case TimerName::h:
     case TimerName::i:
     case TimerName::j:
-    case TimerName::l: return std::nullopt;
+    case TimerName::l:
+      return std::nullopt;
   }
   return std::nullopt;
 }
 
 /// Of a response with this status, 100 to 699.
-[[nodiscard]] constexpr ClientEvent client_event(int status) {
+[[nodiscard]] constexpr ClientEvent client_event(unsigned status) {
   if (status < 200) return ClientEvent::provisional;
   return status < 300 ? ClientEvent::success : ClientEvent::failure;
 }

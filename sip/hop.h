@@ -12,15 +12,22 @@ namespace sallyport::sip {
 enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
 
 /// UDP loses, doubles and reorders; transactions repeat themselves over it and over nothing else.
-[[nodiscard]] constexpr bool is_reliable(Transport transport) { return transport != Transport::udp; }
+[[nodiscard]] constexpr bool is_reliable(Transport transport) {
+  return transport != Transport::udp;
+}
 
 [[nodiscard]] constexpr std::string_view name(Transport transport) {
   switch (transport) {
-    case Transport::udp: return "UDP";
-    case Transport::tcp: return "TCP";
-    case Transport::tls: return "TLS";
-    case Transport::ws: return "WS";
-    case Transport::wss: return "WSS";
+    case Transport::udp:
+      return "UDP";
+    case Transport::tcp:
+      return "TCP";
+    case Transport::tls:
+      return "TLS";
+    case Transport::ws:
+      return "WS";
+    case Transport::wss:
+      return "WSS";
   }
   return "";
 }

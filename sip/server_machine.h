@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the two server transactions have in common: states, events, actions and the machine that follows their tables.
+// What the two server transactions have in common: states, events, actions and the machine that follows their
+// tables.
 #pragma once
 
 #include <array>
@@ -17,11 +18,11 @@ namespace sallyport::sip {
 enum class ServerState : std::uint8_t { trying, proceeding, completed, confirmed, accepted, terminated };
 
 enum class ServerEvent : std::uint8_t {
-  request,          ///< the request again
+  request,  ///< the request again
   ack,
-  user_provisional, ///< 1xx from the user
-  user_success,     ///< 2xx from the user
-  user_failure,     ///< 300-699 from the user
+  user_provisional,  ///< 1xx from the user
+  user_success,      ///< 2xx from the user
+  user_failure,      ///< 300-699 from the user
   timer_g,
   timer_h,
   timer_i,
@@ -30,10 +31,16 @@ enum class ServerEvent : std::uint8_t {
   transport_error,
 };
 
-enum class ServerAction : std::uint8_t { send_response, repeat_response, pass_ack, report_timeout, report_error };
+enum class ServerAction : std::uint8_t {
+  send_response,
+  repeat_response,
+  pass_ack,
+  report_timeout,
+  report_error
+};
 
-inline constexpr std::array<std::string_view, 6> kServerStateNames = {"trying",    "proceeding", "completed",
-                                                                      "confirmed", "accepted",   "terminated"};
+inline constexpr std::array<std::string_view, 6> kServerStateNames = {
+    "trying", "proceeding", "completed", "confirmed", "accepted", "terminated"};
 inline constexpr std::array<std::string_view, 11> kServerEventNames = {
     "request", "ACK",     "1xx from user", "2xx from user", "300-699 from user", "timer G",
     "timer H", "timer I", "timer J",       "timer L",       "transport error"};
@@ -46,7 +53,8 @@ inline constexpr std::array<std::string_view, 11> kServerEventNames = {
 }
 
 using ServerTransition = Transition<ServerState, ServerEvent, ServerAction>;
-using ServerTable = StateTable<ServerState, ServerEvent, ServerAction, kServerStateNames.size(), kServerEventNames.size()>;
+using ServerTable =
+    StateTable<ServerState, ServerEvent, ServerAction, kServerStateNames.size(), kServerEventNames.size()>;
 
 struct ServerRules {
   std::string_view name;
@@ -73,7 +81,9 @@ class ServerMachine {
     return rules_->timers[static_cast<std::size_t>(state_)];
   }
   /// `server_invite proceeding`.
-  [[nodiscard]] std::string dump() const { return std::string(rules_->name) + " " + std::string(name(state_)); }
+  [[nodiscard]] std::string dump() const {
+    return std::string(rules_->name) + " " + std::string(name(state_));
+  }
 
  private:
   const ServerRules* rules_;
@@ -83,24 +93,30 @@ class ServerMachine {
 /// The event that a server's timer is; the timers of clients have none.
 [[nodiscard]] constexpr std::optional<ServerEvent> server_event(TimerName timer) {
   switch (timer) {
-    case TimerName::g: return ServerEvent::timer_g;
-    case TimerName::h: return ServerEvent::timer_h;
-    case TimerName::i: return ServerEvent::timer_i;
-    case TimerName::j: return ServerEvent::timer_j;
-    case TimerName::l: return ServerEvent::timer_l;
+    case TimerName::g:
+      return ServerEvent::timer_g;
+    case TimerName::h:
+      return ServerEvent::timer_h;
+    case TimerName::i:
+      return ServerEvent::timer_i;
+    case TimerName::j:
+      return ServerEvent::timer_j;
+    case TimerName::l:
+      return ServerEvent::timer_l;
     case TimerName::a:
     case TimerName::b:
     case TimerName::d:
     case TimerName::e:
     case TimerName::f:
     case TimerName::k:
-    case TimerName::m: return std::nullopt;
+    case TimerName::m:
+      return std::nullopt;
   }
   return std::nullopt;
 }
 
 /// Of a response with this status, 100 to 699, that the user gives.
-[[nodiscard]] constexpr ServerEvent server_event(int status) {
+[[nodiscard]] constexpr ServerEvent server_event(unsigned status) {
   if (status < 200) return ServerEvent::user_provisional;
   return status < 300 ? ServerEvent::user_success : ServerEvent::user_failure;
 }

@@ -8,8 +8,8 @@
 
 namespace sallyport::sip {
 
-/// After a transport error a transaction stays, as RFC 6026 §8.8 has it for both kinds: what is repeated meets the
-/// answer it had, not the user a second time.
+/// After a transport error a transaction stays, as RFC 6026 §8.8 has it for both kinds: what is repeated
+/// meets the answer it had, not the user a second time.
 inline constexpr auto kServerTransitions = [] {
   using enum ServerState;
   using enum ServerEvent;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the state machines of this folder share: a table (state, event) to (state, actions) that is checked as it compiles.
+// What the state machines of this folder share: a table (state, event) to (state, actions) that is checked as
+// it compiles.
 #pragma once
 
 #include <array>

@@ -34,9 +34,9 @@ class Timer {
   std::uint16_t slot_ = kIdle;
 };
 
-/// Eight levels of 64 slots; a level's slot spans all of the level below it. A timer sits at the highest level at which
-/// its time differs from the present, so it moves down at most seven times, and starting and stopping touch one list.
-/// Nothing is allocated.
+/// Eight levels of 64 slots; a level's slot spans all of the level below it. A timer sits at the highest
+/// level at which its time differs from the present, so it moves down at most seven times, and starting and
+/// stopping touch one list. Nothing is allocated.
 class TimerWheel {
  public:
   explicit TimerWheel(InstantMs now) : current_ms_(now) {}
@@ -64,8 +64,8 @@ class TimerWheel {
     return slot ? std::optional(slot->starts_ms) : std::nullopt;
   }
 
-  /// Moves the present to `now` and hands every timer that is due, in the order of their times, to `fire(Timer&)`. That may
-  /// start and stop any timer, itself included.
+  /// Moves the present to `now` and hands every timer that is due, in the order of their times, to
+  /// `fire(Timer&)`. That may start and stop any timer, itself included.
   template <typename Fire>
   void advance(InstantMs now, Fire&& fire) {
     for (auto slot = next_slot(); slot && slot->starts_ms <= now; slot = next_slot()) {
@@ -100,7 +100,8 @@ class TimerWheel {
       const auto in_level = static_cast<unsigned>(std::countr_zero(occupied_[level]));
       const unsigned shift = kBits * static_cast<unsigned>(level);
       const InstantMs above = current_ms_ >> (shift + kBits) << (shift + kBits);
-      return Slot{static_cast<std::uint16_t>(level * kSlots + in_level), above | InstantMs{in_level} << shift};
+      return Slot{static_cast<std::uint16_t>(level * kSlots + in_level),
+                  above | InstantMs{in_level} << shift};
     }
     return std::nullopt;
   }
