@@ -24,6 +24,7 @@ enum class Limit : std::uint8_t {
   multipart_depth,
   server_transactions,
   client_transactions,
+  forked_dialogs,
 };
 
 struct LimitInfo {
@@ -64,6 +65,8 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "requests from others that are answered or remembered at one time"},
     {Limit::client_transactions, "client_transactions", 200000, 16, 4000000, 503, "Service Unavailable",
      "requests of ours that wait for answers or for their repetitions at one time"},
+    {Limit::forked_dialogs, "forked_dialogs", 32, 1, 1024, 503, "Service Unavailable",
+     "dialogs that one INVITE of ours makes"},
 });
 inline constexpr std::size_t kLimitCount = kLimits.size();
 
@@ -74,7 +77,7 @@ inline constexpr std::size_t kLimitCount = kLimits.size();
 constexpr bool limits_stand_at_their_values() {
   for (std::size_t i = 0; i < kLimits.size(); ++i)
     if (static_cast<std::size_t>(kLimits[i].limit) != i) return false;
-  return kLimits.back().limit == Limit::client_transactions;
+  return kLimits.back().limit == Limit::forked_dialogs;
 }
 static_assert(limits_stand_at_their_values());
 
