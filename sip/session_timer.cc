@@ -117,28 +117,25 @@ SessionTimer::Answer SessionTimer::received_request(const Message& request) {
   Answer answer;
   const bool supports = supports_timer(request);
   const std::uint32_t shortest_s = std::max(min_se_of(request).value_or(0), kShortestSessionS);
-  std::optional<SessionExpires> asked;
-  if (const auto text = request.header(HeaderId::session_expires)) {
-    const auto parsed = parse_session_expires(*text);
-    if (!parsed) return {.status = 400};
-    asked = *parsed;
-  }
-  if (asked && supports && asked->interval_s < policy_.min_se_s)
+  const auto text = request.header(HeaderId::session_expires);
+  const auto parsed = parse_session_expires(text.value_or("0"));
+  if (!parsed) return {.status = 400};
+  const SessionExpires asked = *parsed;
+  if (text && supports && asked.interval_s < policy_.min_se_s)
     return {.status = 422, .min_se_s = policy_.min_se_s};
-  // Below the absolute minimum, from someone a 422 would not reach: an amplifier, RFC 4028 §11.1. Our own
-  // then.
-  if (asked && asked->interval_s < kShortestSessionS) asked.reset();
   if (request.has(HeaderId::min_se)) min_se_s_ = std::max(min_se_s_, shortest_s);
-  if (!asked && policy_.interval_s == 0) return answer;
+  // Below the absolute minimum, from someone a 422 would not reach: an amplifier, RFC 4028 §11.1. Ours counts
+  // then.
+  const bool is_asked = asked.interval_s >= kShortestSessionS;
+  if (!is_asked && policy_.interval_s == 0) return answer;
 
   SessionExpires value{std::max(policy_.interval_s, shortest_s), Refresher::uas};
-  if (asked && (policy_.interval_s == 0 || asked->interval_s <= value.interval_s))
-    value.interval_s = asked->interval_s;
-  if (supports) {
-    const Refresher chosen = asked ? asked->refresher : Refresher::unsaid;
-    const Refresher ours = policy_.prefers_to_refresh ? Refresher::uas : Refresher::uac;
-    value.refresher = chosen == Refresher::unsaid ? ours : chosen;
-  }
+  if (is_asked && (policy_.interval_s == 0 || asked.interval_s <= value.interval_s))
+    value.interval_s = asked.interval_s;
+  if (supports && asked.refresher != Refresher::unsaid)
+    value.refresher = asked.refresher;
+  else if (supports && !policy_.prefers_to_refresh)
+    value.refresher = Refresher::uac;
   answer.session_expires = value;
   answer.require_timer = supports;
   return answer;

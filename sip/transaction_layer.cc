@@ -41,7 +41,7 @@ void ServerTransaction::reset() {
   context = 0;
   interval_ms = 0;
   is_invite = false;
-  is_own_answer = false;
+  is_cancelled = false;
   is_rfc2543 = false;
 }
 

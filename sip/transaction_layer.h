@@ -72,8 +72,8 @@ struct ServerTransaction {
   std::uint64_t context = 0;
   std::uint32_t interval_ms = 0;
   bool is_invite = false;
-  bool is_own_answer = false;  ///< a CANCEL, which the layer answers itself
-  bool is_rfc2543 = false;     ///< its branch has no cookie
+  bool is_cancelled = false;  ///< its user knows
+  bool is_rfc2543 = false;    ///< its branch has no cookie
 };
 
 struct TransactionCounters {
@@ -192,6 +192,7 @@ class TransactionLayer {
   [[nodiscard]] ServerTransaction* open_server(const Message& request, const Via& via, const Hop& hop);
   void refuse(const Message& request, const Via& via, const Hop& hop, unsigned status,
               std::string_view reason = {});
+  void respond_without_state(MessageWriter&& response, const Hop& hop);
   void handle(ServerTransaction& server, ServerEvent event, const Message* ack, const Hop* hop,
               InstantMs now);
   [[nodiscard]] Result<void> transmit(ServerTransaction& server, std::string_view octets);

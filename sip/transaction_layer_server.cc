@@ -131,16 +131,13 @@ void TransactionLayer::receive_cancel(const Message& cancel, const Via& via, con
     ++counters_.stray_cancels;
     return refuse(cancel, via, hop, 481);
   }
-  const ServerTransactionId invite_id = invite->handle;
-  const std::uint64_t context = invite->context;
-  const bool is_in_time = invite->machine.is_pending();
-  const std::string tag = to_tag(invite->by_key.key);
-  if (ServerTransaction* const server = open_server(cancel, via, hop)) {
-    server->is_own_answer = true;
-    MessageWriter writer = response_to(cancel, 200, {}, tag, &server->hop.remote);
-    (void)respond(server->handle, 200, std::move(writer).finish(), now);
-  }
-  if (is_in_time) user_.on_cancel(invite_id, context, cancel, now);
+  // Answered without a transaction of its own: a repeated CANCEL meets the same INVITE and gets the same
+  // answer.
+  respond_without_state(response_to(cancel, 200, {}, to_tag(invite->by_key.key), &invite->hop.remote),
+                        invite->hop);
+  if (invite->is_cancelled || !invite->machine.is_pending()) return;
+  invite->is_cancelled = true;
+  user_.on_cancel(invite->handle, invite->context, cancel, now);
 }
 
 void TransactionLayer::receive_new(Message& request, const Via& via, const Hop& hop, InstantMs now) {
@@ -197,7 +194,11 @@ void TransactionLayer::refuse(const Message& request, const Via& via, const Hop&
   const std::string tag = to_tag(server_key(request, via, request.method_text()));
   MessageWriter writer = response_to(request, status, reason, tag, &target.remote);
   if (status == 503) writer.header(HeaderId::retry_after, kRetryAfterSeconds);
-  if (!sink_.send(target, std::move(writer).finish())) ++counters_.transport_errors;
+  respond_without_state(std::move(writer), target);
+}
+
+void TransactionLayer::respond_without_state(MessageWriter&& response, const Hop& hop) {
+  if (!sink_.send(hop, std::move(response).finish())) ++counters_.transport_errors;
 }
 
 const Message* TransactionLayer::request_of(ServerTransactionId id) {
@@ -242,9 +243,8 @@ Result<void> TransactionLayer::respond(ServerTransactionId id, unsigned status, 
   }
   const Result<void> sent = transmit(*server, octets);
   server->octets = std::move(octets);
-  const bool is_silent = server->is_own_answer;
   const std::uint64_t context = server->context;
-  if (settle(*server, before, now) && !is_silent) user_.on_ended(id, context, now);
+  if (settle(*server, before, now)) user_.on_ended(id, context, now);
   return sent;
 }
 
@@ -280,9 +280,7 @@ void TransactionLayer::handle(ServerTransaction& server, ServerEvent event, cons
 
   const ServerTransactionId id = server.handle;
   const std::uint64_t context = server.context;
-  const bool is_silent = server.is_own_answer;
   const bool has_ended = settle(server, before, now);
-  if (is_silent) return;
   if (actions.has(pass_ack)) user_.on_ack(id, *ack, *hop, now);
   if (actions.has(report_timeout)) user_.on_no_ack(id, context, now);
   if (has_failed) user_.on_transport_error(id, context, now);
