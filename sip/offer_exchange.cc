@@ -89,6 +89,7 @@ void OfferExchange::follow(Carrier carrier, DescriptionRole role, bool is_sent) 
       return;
     case Carrier::success:
       invite_described_ |= is_description;
+      if (role == missing) reject(Carrier::invite);
       return;
     case Carrier::failure:
       reject(Carrier::invite);
