@@ -2,13 +2,12 @@
 // KeyedHash: SipHash with 128 bits out, so that nobody without the key can aim entries at one bucket.
 #pragma once
 
-#include <array>
 #include <bit>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <type_traits>
 
 namespace sallyport {
 
@@ -39,22 +38,27 @@ class KeyedHash {
 
   /// Octets as they are, without a mark where they end.
   constexpr KeyedHash& octets(std::string_view piece) {
-    for (const char octet : piece) put(static_cast<std::uint8_t>(octet));
+    while (piece.size() >= 8) {
+      put(load(piece), 8);
+      piece.remove_prefix(8);
+    }
+    put(load(piece), static_cast<unsigned>(piece.size()));
     return *this;
   }
   /// A piece that no other division of the same octets equals: its length goes in behind it.
-  constexpr KeyedHash& text(std::string_view piece) {
-    octets(piece);
-    return number(piece.size());
-  }
+  constexpr KeyedHash& text(std::string_view piece) { return octets(piece).number(piece.size()); }
   /// The same with ASCII letters folded, for what SIP compares without case.
   constexpr KeyedHash& folded_text(std::string_view piece) {
-    for (const char octet : piece)
-      put(static_cast<std::uint8_t>(octet >= 'A' && octet <= 'Z' ? octet | 0x20 : octet));
-    return number(piece.size());
+    const std::size_t size = piece.size();
+    while (piece.size() >= 8) {
+      put(folded(load(piece)), 8);
+      piece.remove_prefix(8);
+    }
+    put(folded(load(piece)), static_cast<unsigned>(piece.size()));
+    return number(size);
   }
   constexpr KeyedHash& number(std::uint64_t value) {
-    for (int shift = 0; shift < 64; shift += 8) put(static_cast<std::uint8_t>(value >> shift));
+    put(value, 8);
     return *this;
   }
 
@@ -72,12 +76,36 @@ class KeyedHash {
   }
 
  private:
-  constexpr void put(std::uint8_t octet) {
-    word_ |= std::uint64_t{octet} << (8 * (length_ % 8));
-    ++length_;
-    if (length_ % 8 != 0) return;
+  /// Up to eight octets, the first in the lowest place.
+  [[nodiscard]] static constexpr std::uint64_t load(std::string_view piece) {
+    static_assert(std::endian::native == std::endian::little, "big-endian hosts are not supported");
+    std::uint64_t word = 0;
+    if (!std::is_constant_evaluated()) {
+      if (piece.size() >= 8) {
+        std::memcpy(&word, piece.data(), 8);
+        return word;
+      }
+    }
+    for (std::size_t i = 0; i < piece.size() && i < 8; ++i)
+      word |= std::uint64_t{static_cast<std::uint8_t>(piece[i])} << (8 * i);
+    return word;
+  }
+  /// Every octet from A to Z becomes its small letter, all eight at once.
+  [[nodiscard]] static constexpr std::uint64_t folded(std::uint64_t word) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    const std::uint64_t low = word & (0x7f * kOnes);
+    const std::uint64_t from_a = low + (0x80 - 'A') * kOnes;
+    const std::uint64_t past_z = low + (0x80 - 'Z' - 1) * kOnes;
+    return word | (((from_a & ~past_z & ~word) & (0x80 * kOnes)) >> 2);
+  }
+  /// The lowest `count` octets of `value`; the others are zero.
+  constexpr void put(std::uint64_t value, unsigned count) {
+    const auto filled = static_cast<unsigned>(length_ % 8);
+    word_ |= value << (8 * filled);
+    length_ += count;
+    if (filled + count < 8) return;
     compress(word_);
-    word_ = 0;
+    word_ = filled == 0 ? 0 : value >> (8 * (8 - filled));
   }
   constexpr void compress(std::uint64_t word) {
     v3_ ^= word;

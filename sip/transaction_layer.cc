@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "base/bytes.h"
 #include "sip/client_invite_transaction.h"
 #include "sip/client_transaction.h"
 #include "sip/server_invite_transaction.h"
@@ -72,8 +73,8 @@ Hash128 TransactionLayer::hop_key(const Hop& hop) const {
   KeyedHash<> hash(seed_.table);
   hash.number(static_cast<std::uint64_t>(hop.transport)).number(hop.connection);
   if (hop.connection != 0) return hash.finish();
-  for (const std::uint8_t octet : hop.remote.address.octets()) hash.number(octet);
-  return hash.number(hop.remote.port).finish();
+  const std::uint8_t* const address = hop.remote.address.octets().data();
+  return hash.number(load_be64(address)).number(load_be64(address + 8)).number(hop.remote.port).finish();
 }
 
 void TransactionLayer::hop_failed(const Hop& hop, InstantMs now) {

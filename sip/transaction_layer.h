@@ -179,19 +179,27 @@ class TransactionLayer {
   void release(ClientTransaction& client);
 
   // transaction_layer_server.cc
-  [[nodiscard]] Hash128 server_key(const Message& request, const Via& via, std::string_view method) const;
-  [[nodiscard]] Hash128 origin_key(const Message& request) const;
+  /// A request and what was read from it.
+  struct Arrival {
+    const Message& request;
+    const Hop& hop;
+    Via via;
+    CSeq cseq;
+    std::string_view from_tag;
+    std::string_view to_tag;
+  };
+  [[nodiscard]] static Result<Arrival> read(const Message& request, const Hop& hop);
+  [[nodiscard]] Hash128 server_key(const Arrival& arrival, std::string_view method) const;
+  [[nodiscard]] Hash128 origin_key(const Arrival& arrival) const;
   [[nodiscard]] Hash128 tag_key(std::string_view tag) const;
   [[nodiscard]] std::string to_tag(Hash128 key) const;
-  [[nodiscard]] ServerTransaction* find_server(const Message& request, const Via& via,
-                                               std::string_view method);
+  [[nodiscard]] ServerTransaction* find_server(const Arrival& arrival, Hash128 key) const;
   void receive_request(Message& request, const Hop& hop, InstantMs now);
-  void receive_ack(const Message& ack, const Via& via, const Hop& hop, InstantMs now);
-  void receive_cancel(const Message& cancel, const Via& via, const Hop& hop, InstantMs now);
-  void receive_new(Message& request, const Via& via, const Hop& hop, InstantMs now);
-  [[nodiscard]] ServerTransaction* open_server(const Message& request, const Via& via, const Hop& hop);
-  void refuse(const Message& request, const Via& via, const Hop& hop, unsigned status,
-              std::string_view reason = {});
+  void receive_ack(const Arrival& ack, InstantMs now);
+  void receive_cancel(const Arrival& cancel, InstantMs now);
+  void receive_new(const Arrival& arrival, Hash128 key, Message& request, InstantMs now);
+  [[nodiscard]] ServerTransaction& open_server(const Arrival& arrival, Hash128 key);
+  void refuse(const Arrival& arrival, unsigned status, std::string_view reason = {});
   void respond_without_state(MessageWriter&& response, const Hop& hop);
   void handle(ServerTransaction& server, ServerEvent event, const Message* ack, const Hop* hop,
               InstantMs now);

@@ -27,11 +27,6 @@ std::uint16_t sent_by_port(const Via& via, Transport transport) {
   return transport == Transport::tls || transport == Transport::wss ? kStandardTlsPort : kStandardPort;
 }
 
-std::string_view to_tag_of(const Message& message) {
-  const auto to = message.to();
-  return to ? to->tag() : std::string_view();
-}
-
 /// Where a response goes (RFC 3261 §18.2.2, RFC 3581 §4): always to the address that the request came from,
 /// whatever its Via says, maddr included; over UDP to sent-by's port unless rport was asked for.
 Hop response_hop(const Via& via, const Hop& source) {
@@ -46,8 +41,19 @@ Hash128 TransactionLayer::tag_key(std::string_view tag) const {
   return KeyedHash<>(seed_.table).number(mark(KeyKind::tag)).text(tag).finish();
 }
 
+Result<TransactionLayer::Arrival> TransactionLayer::read(const Message& request, const Hop& hop) {
+  const auto via = request.top_via();
+  const auto cseq = request.cseq();
+  const auto from = request.from();
+  const auto to = request.to();
+  if (!via || !cseq || !from || !to)
+    return fail(ErrorClass::malformed, "Via, CSeq, From or To is unreadable");
+  return Arrival{request, hop, *via, *cseq, from->tag(), to->tag()};
+}
+
 /// RFC 3261 §17.2.3. Tags in To are compared apart: an ACK has another than its INVITE.
-Hash128 TransactionLayer::server_key(const Message& request, const Via& via, std::string_view method) const {
+Hash128 TransactionLayer::server_key(const Arrival& arrival, std::string_view method) const {
+  const Via& via = arrival.via;
   KeyedHash<> hash(seed_.table);
   if (via.has_magic_cookie())
     return hash.number(mark(KeyKind::branch))
@@ -56,13 +62,11 @@ Hash128 TransactionLayer::server_key(const Message& request, const Via& via, std
         .number(via.port)
         .text(method)
         .finish();
-  const auto from = request.from();
-  const auto cseq = request.cseq();
   return hash.number(mark(KeyKind::rfc2543))
-      .text(request.request_uri())
-      .text(from ? from->tag() : std::string_view())
-      .text(request.call_id())
-      .number(cseq ? cseq->number : 0)
+      .text(arrival.request.request_uri())
+      .text(arrival.from_tag)
+      .text(arrival.request.call_id())
+      .number(arrival.cseq.number)
       .text(via.text)
       .text(method)
       .finish();
@@ -70,16 +74,14 @@ Hash128 TransactionLayer::server_key(const Message& request, const Via& via, std
 
 /// Equal for copies of one request that took different ways (RFC 3261 §8.2.2.2). The Request-URI counts too:
 /// a proxy in front that forks to several users of ours sends one request to each, and these are no copies.
-Hash128 TransactionLayer::origin_key(const Message& request) const {
-  const auto from = request.from();
-  const auto cseq = request.cseq();
+Hash128 TransactionLayer::origin_key(const Arrival& arrival) const {
   return KeyedHash<>(seed_.table)
       .number(mark(KeyKind::origin))
-      .text(from ? from->tag() : std::string_view())
-      .text(request.call_id())
-      .number(cseq ? cseq->number : 0)
-      .text(request.method_text())
-      .text(request.request_uri())
+      .text(arrival.from_tag)
+      .text(arrival.request.call_id())
+      .number(arrival.cseq.number)
+      .text(arrival.request.method_text())
+      .text(arrival.request.request_uri())
       .finish();
 }
 
@@ -91,69 +93,72 @@ std::string TransactionLayer::to_tag(Hash128 key) const {
   return tag;
 }
 
-ServerTransaction* TransactionLayer::find_server(const Message& request, const Via& via,
-                                                 std::string_view method) {
-  ServerTransaction* const server = servers_by_key_.find(server_key(request, via, method));
+ServerTransaction* TransactionLayer::find_server(const Arrival& arrival, Hash128 key) const {
+  ServerTransaction* const server = servers_by_key_.find(key);
   if (server == nullptr || !server->is_rfc2543) return server;
-  const Hash128 tag = tag_key(to_tag_of(request));
-  const bool is_ack = request.method() == Method::ack;
-  return tag == (is_ack ? server->response_to_tag : server->request_to_tag) ? server : nullptr;
+  const bool is_ack = arrival.request.method() == Method::ack;
+  return tag_key(arrival.to_tag) == (is_ack ? server->response_to_tag : server->request_to_tag) ? server
+                                                                                                : nullptr;
 }
 
 void TransactionLayer::receive_request(Message& request, const Hop& hop, InstantMs now) {
-  const auto via = request.top_via();
-  if (!via || !request.cseq()) {
+  const Result<Arrival> arrival = read(request, hop);
+  if (!arrival) {
     ++counters_.unusable;
     return;
   }
-  if (request.method() == Method::ack) return receive_ack(request, *via, hop, now);
-  if (ServerTransaction* const server = find_server(request, *via, request.method_text())) {
+  if (request.method() == Method::ack) return receive_ack(*arrival, now);
+  if (request.method() == Method::cancel) return receive_cancel(*arrival, now);
+  const Hash128 key = server_key(*arrival, request.method_text());
+  if (ServerTransaction* const server = find_server(*arrival, key)) {
     ++counters_.repeated_requests;
     return handle(*server, ServerEvent::request, nullptr, nullptr, now);
   }
-  if (request.method() == Method::cancel) return receive_cancel(request, *via, hop, now);
-  receive_new(request, *via, hop, now);
+  receive_new(*arrival, key, request, now);
 }
 
-void TransactionLayer::receive_ack(const Message& ack, const Via& via, const Hop& hop, InstantMs now) {
-  if (ServerTransaction* const server = find_server(ack, via, name_of(Method::invite)))
-    return handle(*server, ServerEvent::ack, &ack, &hop, now);
-  user_.on_ack({}, ack, hop, now);
+void TransactionLayer::receive_ack(const Arrival& ack, InstantMs now) {
+  if (ServerTransaction* const server = find_server(ack, server_key(ack, name_of(Method::invite))))
+    return handle(*server, ServerEvent::ack, &ack.request, &ack.hop, now);
+  user_.on_ack({}, ack.request, ack.hop, now);
 }
 
-void TransactionLayer::receive_cancel(const Message& cancel, const Via& via, const Hop& hop, InstantMs now) {
-  ServerTransaction* const invite = find_server(cancel, via, name_of(Method::invite));
+void TransactionLayer::receive_cancel(const Arrival& cancel, InstantMs now) {
+  ServerTransaction* const invite = find_server(cancel, server_key(cancel, name_of(Method::invite)));
   // Whoever cancels cannot be asked for a password, but must sit where the INVITE came from.
-  const bool is_ours = invite != nullptr && invite->hop.listener == hop.listener &&
-                       invite->hop.transport == hop.transport &&
-                       invite->hop.remote.address == hop.remote.address;
+  const bool is_ours = invite != nullptr && invite->hop.listener == cancel.hop.listener &&
+                       invite->hop.transport == cancel.hop.transport &&
+                       invite->hop.remote.address == cancel.hop.remote.address;
   if (!is_ours) {
     ++counters_.stray_cancels;
-    return refuse(cancel, via, hop, 481);
+    return refuse(cancel, 481);
   }
   // Answered without a transaction of its own: a repeated CANCEL meets the same INVITE and gets the same
   // answer.
-  respond_without_state(response_to(cancel, 200, {}, to_tag(invite->by_key.key), &invite->hop.remote),
+  respond_without_state(response_to(cancel.request, 200, {}, to_tag(invite->by_key.key), &invite->hop.remote),
                         invite->hop);
   if (invite->is_cancelled || !invite->machine.is_pending()) return;
   invite->is_cancelled = true;
-  user_.on_cancel(invite->handle, invite->context, cancel, now);
+  user_.on_cancel(invite->handle, invite->context, cancel.request, now);
 }
 
-void TransactionLayer::receive_new(Message& request, const Via& via, const Hop& hop, InstantMs now) {
-  const bool may_be_merged = to_tag_of(request).empty();
-  const Hash128 origin = origin_key(request);
+void TransactionLayer::receive_new(const Arrival& arrival, Hash128 key, Message& request, InstantMs now) {
+  const bool may_be_merged = arrival.to_tag.empty();
+  const Hash128 origin = may_be_merged ? origin_key(arrival) : Hash128{};
   if (may_be_merged && servers_by_origin_.find(origin) != nullptr) {
     ++counters_.merged_requests;
-    return refuse(request, via, hop, 482, "Merged Request");
+    return refuse(arrival, 482, "Merged Request");
   }
-  ServerTransaction* const opened = open_server(request, via, hop);
-  if (opened == nullptr) return;
-  if (may_be_merged) servers_by_origin_.insert(opened->by_origin, origin, *opened);
+  if (servers_.size() >= limits_[Limit::server_transactions]) {
+    limits_.count_refusal(Limit::server_transactions);
+    return refuse(arrival, 503);
+  }
+  ServerTransaction& opened = open_server(arrival, key);
+  if (may_be_merged) servers_by_origin_.insert(opened.by_origin, origin, opened);
   ++counters_.requests;
-  opened->request = &request;
-  const ServerTransactionId id = opened->handle;
-  user_.on_request(id, request, hop, now);
+  opened.request = &request;
+  const ServerTransactionId id = opened.handle;
+  user_.on_request(id, request, arrival.hop, now);
 
   ServerTransaction* const server = servers_.find(id);
   if (server == nullptr || server->request == nullptr) return;
@@ -168,31 +173,24 @@ void TransactionLayer::receive_new(Message& request, const Via& via, const Hop& 
     (void)respond(id, response_to(*server->request, 100, {}, {}, &server->hop.remote), now);
 }
 
-/// A new transaction, or none and a 503.
-ServerTransaction* TransactionLayer::open_server(const Message& request, const Via& via, const Hop& hop) {
-  if (servers_.size() >= limits_[Limit::server_transactions]) {
-    limits_.count_refusal(Limit::server_transactions);
-    refuse(request, via, hop, 503);
-    return nullptr;
-  }
+ServerTransaction& TransactionLayer::open_server(const Arrival& arrival, Hash128 key) {
   ServerTransaction& server = servers_.take();
-  server.is_invite = request.method() == Method::invite;
+  server.is_invite = arrival.request.method() == Method::invite;
   server.machine = ServerMachine(server.is_invite ? kServerInviteRules : kServerRules);
-  server.hop = response_hop(via, hop);
-  server.sent_by_port = sent_by_port(via, hop.transport);
-  server.is_rfc2543 = !via.has_magic_cookie();
-  if (server.is_rfc2543) server.request_to_tag = tag_key(to_tag_of(request));
-  servers_by_key_.insert(server.by_key, server_key(request, via, request.method_text()), server);
+  server.hop = response_hop(arrival.via, arrival.hop);
+  server.sent_by_port = sent_by_port(arrival.via, arrival.hop.transport);
+  server.is_rfc2543 = !arrival.via.has_magic_cookie();
+  if (server.is_rfc2543) server.request_to_tag = tag_key(arrival.to_tag);
+  servers_by_key_.insert(server.by_key, key, server);
   servers_by_hop_.insert(server.by_hop, hop_key(server.hop), server);
-  return &server;
+  return server;
 }
 
 /// Answers without state: a repetition gets the same answer again.
-void TransactionLayer::refuse(const Message& request, const Via& via, const Hop& hop, unsigned status,
-                              std::string_view reason) {
-  const Hop target = response_hop(via, hop);
-  const std::string tag = to_tag(server_key(request, via, request.method_text()));
-  MessageWriter writer = response_to(request, status, reason, tag, &target.remote);
+void TransactionLayer::refuse(const Arrival& arrival, unsigned status, std::string_view reason) {
+  const Hop target = response_hop(arrival.via, arrival.hop);
+  const std::string tag = to_tag(server_key(arrival, arrival.request.method_text()));
+  MessageWriter writer = response_to(arrival.request, status, reason, tag, &target.remote);
   if (status == 503) writer.header(HeaderId::retry_after, kRetryAfterSeconds);
   respond_without_state(std::move(writer), target);
 }
@@ -235,8 +233,11 @@ Result<void> TransactionLayer::respond(ServerTransactionId id, unsigned status, 
   const StateTimers before = server->machine.timers();
   if (!server->machine.handle(server_event(status)).has(ServerAction::send_response))
     return fail(ErrorClass::refused, "the final response was given");
-  if (server->is_rfc2543 && status >= 200)
-    server->response_to_tag = tag_key(to_tag_of(parse_message(octets).message));
+  if (server->is_rfc2543 && status >= 200) {
+    const Message parsed = parse_message(octets).message;
+    const auto to = parsed.to();
+    server->response_to_tag = tag_key(to ? to->tag() : std::string_view());
+  }
   if (!server->machine.is_pending()) {
     server->request = nullptr;
     server->kept_request.reset();

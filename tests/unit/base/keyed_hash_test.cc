@@ -53,6 +53,35 @@ TEST(KeyedHash, FoldsCaseOnlyWhenAsked) {
   EXPECT_NE(exact("Z9hG4bK"), exact("z9hG4bK"));
 }
 
+TEST(KeyedHash, PiecesOfAnySizeMakeOneWhole) {
+  std::string whole;
+  for (int i = 0; i < 60; ++i) whole.push_back(static_cast<char>(i * 7));
+  for (std::size_t first = 0; first <= 20; ++first)
+    for (std::size_t second = first; second <= whole.size(); ++second) {
+      const std::string_view view = whole;
+      EXPECT_EQ(KeyedHash<>(kKey)
+                    .octets(view.substr(0, first))
+                    .octets(view.substr(first, second - first))
+                    .octets(view.substr(second))
+                    .finish(),
+                KeyedHash<>(kKey).octets(view).finish())
+          << first << " " << second;
+    }
+  static_assert(KeyedHash<>(kKey).text("as it compiles, too").finish() != Hash128{});
+}
+
+TEST(KeyedHash, FoldsEveryLetterAndNothingElse) {
+  for (int octet = 0; octet < 256; ++octet)
+    for (std::size_t place = 0; place < 9; ++place) {
+      std::string text(9, '.');
+      text[place] = static_cast<char>(octet);
+      std::string small = text;
+      if (octet >= 'A' && octet <= 'Z') small[place] = static_cast<char>(octet + 'a' - 'A');
+      EXPECT_EQ(KeyedHash<>(kKey).folded_text(text).finish(), KeyedHash<>(kKey).text(small).finish())
+          << octet;
+    }
+}
+
 TEST(KeyedHash, AnotherKeyIsAnotherHash) {
   EXPECT_NE(KeyedHash<>(kKey).text("x").finish(), KeyedHash<>(HashKey{}).text("x").finish());
 }

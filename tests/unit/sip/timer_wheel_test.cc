@@ -19,8 +19,8 @@ struct Named : Timer {
 TEST(TimerWheel, FiresAtItsTimeAndNotBefore) {
   for (const InstantMs start :
        {InstantMs{0}, InstantMs{1}, InstantMs{63}, InstantMs{64}, InstantMs{1'700'000'000'123}})
-    for (const InstantMs delay :
-         {1, 2, 62, 63, 64, 65, 127, 128, 499, 500, 4095, 4096, 32000, 262144, 10'000'000}) {
+    for (const InstantMs delay : std::initializer_list<InstantMs>{1, 2, 62, 63, 64, 65, 127, 128, 499, 500,
+                                                                  4095, 4096, 32000, 262144, 10'000'000}) {
       TimerWheel wheel(start);
       Timer timer;
       wheel.start(timer, start + delay);
