@@ -148,6 +148,12 @@ TEST(Dialog, WhatMakesNone) {
   EXPECT_EQ(old->remote_tag(), "");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+//= type=test
+//# If the remote sequence number was not empty, but the sequence number
+//# of the request is lower than the remote sequence number, the request
+//# is out of order and MUST be rejected with a 500 (Server Internal
+//# Error) response.
 TEST(Dialog, RequestsOutOfOrderOrOfOthers) {
   auto dialog = Dialog::from_request(make({}), "b1", false);
   ASSERT_TRUE(dialog);

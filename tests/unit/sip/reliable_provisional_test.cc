@@ -69,6 +69,12 @@ TEST(ReliableProvisional, WhatMessagesSay) {
   EXPECT_FALSE(is_reliable_provisional(make("SIP/2.0 200 OK", {"Require: 100rel", "RSeq: 1"})));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3262#section-5
+//= type=test
+//# If the UAS had placed a session description in any reliable
+//# provisional response that is unacknowledged when the INVITE is
+//# accepted, the UAS MUST delay sending the 2xx until the provisional
+//# response is acknowledged.
 TEST(ReliableSender, OneWaitsAtATime) {
   ReliableSender sender(776655, 7);
   EXPECT_EQ(sender.next_rseq(), 776656U);

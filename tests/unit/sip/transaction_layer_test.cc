@@ -307,6 +307,10 @@ TEST_F(TransactionLayerTest, Rfc2543AckOfASuccessReachesTheUser) {
   EXPECT_EQ(events, (Events{"request", "ack within"}));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.2
+//= type=test
+//# Any response received that does not match an existing client
+//# transaction state machine is simply dropped.
 TEST_F(TransactionLayerTest, StrayAndWrongResponsesAreDropped) {
   (void)send_request("INVITE");
   const std::string good = response(200);
@@ -345,6 +349,11 @@ TEST_F(TransactionLayerTest, TheAckOfAFailureIsMadeFromTheInvite) {
   EXPECT_EQ(events, Events{"486"});
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-9.1
+//= type=test
+//# If no provisional response has been received, the CANCEL request MUST
+//# NOT be sent; rather, the client MUST wait for the arrival of a
+//# provisional response before sending the request.
 TEST_F(TransactionLayerTest, CancelWaitsForTheFirstProvisionalResponse) {
   const ClientTransactionId id = send_request("INVITE");
   layer.cancel(id, now, "SIP;cause=200;text=\"Call completed elsewhere\"");
@@ -398,6 +407,11 @@ TEST_F(TransactionLayerTest, ALostConnectionEndsItsRequests) {
   EXPECT_EQ(layer.clients(), 0U);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# A server transaction MUST NOT discard transaction state based only on
+//# encountering a non-recoverable transport error when sending a
+//# response.
 TEST_F(TransactionLayerTest, AServerOutlivesItsConnection) {
   hop.transport = Transport::tls;
   hop.connection = 12;
