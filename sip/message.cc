@@ -89,4 +89,9 @@ Result<std::optional<std::uint32_t>> Message::number(HeaderId id) const {
   return parsed;
 }
 
+bool is_answerable(const Message& message) {
+  return message.is_request() && message.method() != Method::ack && !message.method_text().empty() &&
+         message.top_via().has_value();
+}
+
 }  // namespace sallyport::sip

@@ -223,10 +223,13 @@ class Message::ValueRange {
 struct Defect {
   std::uint16_t status = 400;
   const char* reason = "Bad Request";  ///< a reason phrase that says what is wrong
-  /// It is a request other than ACK and what a response copies from it is there: response_to() may be used.
+  /// response_to() may be used; it copies what is there of what a response wants.
   bool answerable = false;
   Limit limit = Limit::none;  ///< the limit that it exceeds, to be counted
 };
+
+/// A response can be made and travel back: a request other than ACK, with a method and a good topmost Via.
+[[nodiscard]] bool is_answerable(const Message& message);
 
 struct ParsedMessage {
   Message message;

@@ -21,7 +21,7 @@ class Parser {
     const std::size_t body_at = parse_fields(fields_at);
     check_length(body_at);
     check_fields();
-    if (defect_) defect_->answerable = is_answerable();
+    if (defect_) defect_->answerable = is_answerable(message_);
     return {std::move(message_), defect_};
   }
 
@@ -63,7 +63,6 @@ class Parser {
   void check_cseq();
   void check_address(HeaderId id);
   void check_addresses(HeaderId id);
-  [[nodiscard]] bool is_answerable() const;
 
   const Limits& limits_;
   Message message_;
@@ -287,12 +286,6 @@ void Parser::check_addresses(HeaderId id) {
     const auto address = parse_name_addr(value);
     if (!address || !address->parsed_uri()) return report(malformed_text(id));
   }
-}
-
-/// A response needs a Via to travel by; an ACK and a response get none.
-bool Parser::is_answerable() const {
-  return message_.request_ && message_.method_ != Method::ack && message_.method_text_.size != 0 &&
-         message_.top_via().has_value();
 }
 
 ParsedMessage parse_message(std::string text, const Limits& limits) {
