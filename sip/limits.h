@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Limits: everything a SIP peer can make grow in parsing, each with a name, a bound, the answer to what
+// Limits: everything a SIP peer can make grow here, each with a name, a bound, the answer to what
 // exceeds it and a count of refusals.
 #pragma once
 
@@ -22,6 +22,9 @@ enum class Limit : std::uint8_t {
   via_fields,
   multipart_parts,
   multipart_depth,
+  server_transactions,
+  client_transactions,
+  forked_dialogs,
 };
 
 struct LimitInfo {
@@ -58,6 +61,12 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "parts of a multipart body"},
     {Limit::multipart_depth, "multipart_depth", 3, 1, 8, 413, "Request Entity Too Large: nested bodies",
      "multipart bodies inside each other"},
+    {Limit::server_transactions, "server_transactions", 200000, 16, 4000000, 503, "Service Unavailable",
+     "requests from others that are answered or remembered at one time"},
+    {Limit::client_transactions, "client_transactions", 200000, 16, 4000000, 503, "Service Unavailable",
+     "requests of ours that wait for answers or for their repetitions at one time"},
+    {Limit::forked_dialogs, "forked_dialogs", 32, 1, 1024, 503, "Service Unavailable",
+     "dialogs that one INVITE of ours makes"},
 });
 inline constexpr std::size_t kLimitCount = kLimits.size();
 
@@ -68,7 +77,7 @@ inline constexpr std::size_t kLimitCount = kLimits.size();
 constexpr bool limits_stand_at_their_values() {
   for (std::size_t i = 0; i < kLimits.size(); ++i)
     if (static_cast<std::size_t>(kLimits[i].limit) != i) return false;
-  return kLimits.back().limit == Limit::multipart_depth;
+  return kLimits.back().limit == Limit::forked_dialogs;
 }
 static_assert(limits_stand_at_their_values());
 
