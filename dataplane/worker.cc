@@ -2,7 +2,6 @@
 // Hot. The poll loop, and the way of a packet through it.
 #include "dataplane/worker.h"
 
-
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
