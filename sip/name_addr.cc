@@ -13,10 +13,14 @@ tl::unexpected<Error> malformed(const char* what) {
   return fail(ErrorClass::malformed, what);
 }
 
-/// Tokens with white space between them. UTF-8 without quotes breaks the grammar and hurts nobody.
+/// Tokens with white space between them. Without quotes, UTF-8 and escapes break the grammar; phones send
+/// them, and they hurt nobody.
 bool is_token_display(std::string_view display) {
-  for (const char c : display)
-    if (!text::is(c, text::kToken) && !text::is_space(c) && c >= 0) return false;
+  for (std::size_t at = 0; at < display.size(); ++at) {
+    const char c = display[at];
+    if (text::is(c, text::kToken) || text::is_space(c) || c < 0) continue;
+    if (c != '\\' || ++at == display.size()) return false;
+  }
   return true;
 }
 
