@@ -115,8 +115,10 @@ std::string quote(std::string_view text) {
   std::string quoted = "\"";
   quoted.reserve(text.size() + 2);
   for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
+    const bool is_control = (c >= 0 && c < 0x20 && c != '\t') || c == 0x7f;
+    if (c == '"' || c == '\\' || is_control) quoted += '\\';
+    // No escape makes these harmless.
+    quoted += c == '\r' || c == '\n' ? ' ' : c;
   }
   return quoted + '"';
 }

@@ -39,7 +39,7 @@ struct NameAddr {
 
 /// A quoted string with its escapes undone; text without quotes comes back as it is.
 [[nodiscard]] std::string unquote(std::string_view text);
-/// Quoted, with `"` and `\` escaped.
+/// Quoted, with `"`, `\` and control characters escaped; CR and LF become spaces.
 [[nodiscard]] std::string quote(std::string_view text);
 
 }  // namespace sallyport::sip

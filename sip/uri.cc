@@ -204,25 +204,36 @@ bool equal_hosts(std::string_view a, std::string_view b) {
   return first && second && *first == *second;
 }
 
-bool find_escaped(const Parameters& parameters, std::string_view name, Parameter& found) {
-  for (const Parameter& parameter : parameters)
-    if (equal_escaped(parameter.name, name, true)) {
-      found = parameter;
-      return true;
-    }
+/// Whether a list has a parameter of this name, and whether one of them has a value that `same` accepts. A
+/// name that is there twice breaks the grammar, yet a URI must equal itself.
+enum class Presence { absent, differs, agrees };
+
+template <typename Same>
+Presence presence(const Parameters& list, std::string_view name, Same same) {
+  Presence result = Presence::absent;
+  for (const Parameter& parameter : list) {
+    if (!equal_escaped(parameter.name, name, true)) continue;
+    if (same(parameter.value)) return Presence::agrees;
+    result = Presence::differs;
+  }
+  return result;
+}
+
+/// A few parameters must be in both URIs or in none.
+bool is_decisive(std::string_view name) {
+  for (const std::string_view decisive : {"user", "ttl", "method", "maddr", "transport"})
+    if (equal_escaped(name, decisive, true)) return true;
   return false;
 }
 
-/// Those of `a` agree with those of `b`; a few must be in both.
+/// Those of `a` agree with those of `b`.
 bool parameters_agree(const Parameters& a, const Parameters& b) {
   for (const Parameter& parameter : a) {
-    Parameter other;
-    if (find_escaped(b, parameter.name, other)) {
-      if (!equal_escaped(parameter.value, other.value, true)) return false;
-      continue;
-    }
-    for (const std::string_view decisive : {"user", "ttl", "method", "maddr", "transport"})
-      if (equal_escaped(parameter.name, decisive, true)) return false;
+    const Presence other = presence(b, parameter.name, [&parameter](std::string_view value) {
+      return equal_escaped(parameter.value, value, true);
+    });
+    if (other == Presence::differs) return false;
+    if (other == Presence::absent && is_decisive(parameter.name)) return false;
   }
   return true;
 }
@@ -266,13 +277,13 @@ std::string bare_number(std::string_view number) {
 /// RFC 3966 §4: parameters in any order, all of them in both.
 bool tel_parameters_agree(const Parameters& a, const Parameters& b) {
   for (const Parameter& parameter : a) {
-    const auto other = b.find(parameter.name);
-    if (!other) return false;
     const bool is_number =
         text::equal_ignoring_case(parameter.name, "ext") || parameter.value.starts_with('+');
-    const bool same = is_number ? bare_number(parameter.value) == bare_number(other->value)
-                                : equal_escaped(parameter.value, other->value, true);
-    if (!same) return false;
+    const auto same = [&parameter, is_number](std::string_view value) {
+      return is_number ? bare_number(parameter.value) == bare_number(value)
+                       : equal_escaped(parameter.value, value, true);
+    };
+    if (presence(b, parameter.name, same) != Presence::agrees) return false;
   }
   return true;
 }

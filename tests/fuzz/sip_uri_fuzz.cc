@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto plain = unescape(escape_user(text)); !plain || *plain != text) std::abort();
   if (const auto address = parse_name_addr(first)) {
     const std::string written = write_name_addr(address->display_name(), address->uri);
-    expect(address->display_name().find('\r') != std::string::npos || parse_name_addr(written).has_value());
+    expect(parse_name_addr(written).has_value());
   }
   if (const auto via = parse_via(first)) {
     const sallyport::Endpoint source{sallyport::IpAddress::v4({192, 0, 2, 1}), 5060};

@@ -81,6 +81,7 @@ TEST(NameAddr, IsWrittenAndReadAgain) {
     EXPECT_EQ(address->uri, "sip:a@h");
   }
   EXPECT_EQ(write_name_addr("", "sip:a@h"), "<sip:a@h>");
+  EXPECT_EQ(quote("a\r\nb\x1d"), "\"a\\ \\ b\\\x1d\"");
 }
 
 TEST(Quotes, AreTakenOffOnlyInPairs) {
