@@ -76,8 +76,9 @@ const std::string kGood =
     "username=\"alice\",realm=\"r\",nonce=\"n\",uri=\"sip:r\",response=\"0123456789abcdef0123456789ABCDEF\"";
 
 TEST(Credentials, HaveTheirParts) {
-  const auto credentials = parse_credentials(
-      kGood + ", cnonce=\"c\", nc=0000001f, qop=auth, opaque=\"o\", algorithm=MD5, userhash=false, auts=x");
+  const std::string text =
+      kGood + ", cnonce=\"c\", nc=0000001f, qop=auth, opaque=\"o\", algorithm=MD5, userhash=false, auts=x";
+  const auto credentials = parse_credentials(text);
   ASSERT_TRUE(credentials);
   EXPECT_EQ(credentials->username, "alice");
   EXPECT_TRUE(credentials->has_username);
