@@ -13,6 +13,7 @@
 
 #include <toml++/toml.h>
 
+#include "control/config_auth.h"
 #include "control/config_section.h"
 #include "control/config_sides.h"
 #include "control/config_store.h"
@@ -129,6 +130,8 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   read_debug(section("debug"), config.debug);
   if (root.table("store") != nullptr) config.store = read_store(section("store"));
   config.registrar = read_registrar(section("registrar"));
+  config.auth = read_auth(section("auth"), {});
+  config.auth.realm = config.registrar.realm;
   if (!config.store.path.empty() && config.registrar.domains.empty())
     root.error("store", "needs registrar.domains: users belong to a domain");
   root.finish();

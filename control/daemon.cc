@@ -169,7 +169,8 @@ void Daemon::State::open_subscribers() {
   SubscriberSettings settings;
   settings.store = config.store;
   settings.registrar = config.registrar;
-  settings.algorithms = {crypto::DigestAlgorithm::sha_256, crypto::DigestAlgorithm::md5};
+  settings.algorithms = config.auth.algorithms;
+  settings.userhash = config.auth.userhash;
   auto opened = Subscribers::open(std::move(settings), wall_time());
   if (!opened) throw std::runtime_error(opened.error().text);
   subscribers = std::move(*opened);

@@ -20,6 +20,7 @@ enum class Limit : std::uint8_t {
   captures,
   capture_bytes,
   bans,
+  nonces,
   media_ports,
   next_hops,
 };
@@ -45,6 +46,7 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
     {Limit::captures, "captures", 16, 0, 1024, "captures at one time"},
     {Limit::capture_bytes, "capture_bytes", 104857600, 4096, 1099511627776, "octets of one capture file"},
     {Limit::bans, "bans", 65536, 0, 1000000, "banned sources"},
+    {Limit::nonces, "nonces", 131072, 5, 16777216, "nonces of digests that are remembered at one time"},
     {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side"},
     {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to"},
 });

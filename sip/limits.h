@@ -25,6 +25,9 @@ enum class Limit : std::uint8_t {
   server_transactions,
   client_transactions,
   forked_dialogs,
+  sdp_lines,
+  sdp_media,
+  sdp_crypto,
 };
 
 struct LimitInfo {
@@ -67,6 +70,12 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "requests of ours that wait for answers or for their repetitions at one time"},
     {Limit::forked_dialogs, "forked_dialogs", 32, 1, 1024, 503, "Service Unavailable",
      "dialogs that one INVITE of ours makes"},
+    {Limit::sdp_lines, "sdp_lines", 1024, 64, 65535, 488, "Not Acceptable Here: too many SDP lines",
+     "lines of a session description"},
+    {Limit::sdp_media, "sdp_media", 16, 1, 250, 488, "Not Acceptable Here: too many media",
+     "media of a session description"},
+    {Limit::sdp_crypto, "sdp_crypto", 16, 1, 250, 488, "Not Acceptable Here: too many crypto lines",
+     "crypto attributes of one medium that are looked at"},
 });
 inline constexpr std::size_t kLimitCount = kLimits.size();
 
@@ -77,7 +86,7 @@ inline constexpr std::size_t kLimitCount = kLimits.size();
 constexpr bool limits_stand_at_their_values() {
   for (std::size_t i = 0; i < kLimits.size(); ++i)
     if (static_cast<std::size_t>(kLimits[i].limit) != i) return false;
-  return kLimits.back().limit == Limit::forked_dialogs;
+  return kLimits.back().limit == Limit::sdp_crypto;
 }
 static_assert(limits_stand_at_their_values());
 

@@ -310,5 +310,44 @@ TEST(Config, HugeFileIsRefused) {
   EXPECT_EQ(errors_of(std::string((1U << 20) + 1, '#')).at(0), "t.toml: larger than a mebibyte");
 }
 
+TEST(Config, AuthHasDefaultsAndIsRead) {
+  auto config = parse_config(kMinimal, "t.toml");
+  ASSERT_TRUE(config);
+  using crypto::DigestAlgorithm;
+  EXPECT_EQ(config->auth.algorithms, (std::vector{DigestAlgorithm::sha_256, DigestAlgorithm::md5}));
+  EXPECT_EQ(config->auth.challenge, ChallengeMode::all);
+  EXPECT_EQ(config->auth.qops, std::vector{crypto::Qop::auth});
+  EXPECT_TRUE(config->auth.match_uri);
+  config = parse_config(std::string(kMinimal) + R"(
+[registrar]
+domains = ["example.com"]
+[auth]
+algorithms = ["md5", "SHA-512-256"]
+challenge = "single"
+qop = ["auth-int", "auth"]
+nonce_lifetime_s = 60
+userhash = true
+match_uri = false
+)",
+                        "t.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->auth.realm, "example.com");
+  EXPECT_EQ(config->auth.algorithms, (std::vector{DigestAlgorithm::md5, DigestAlgorithm::sha_512_256}));
+  EXPECT_EQ(config->auth.challenge, ChallengeMode::single);
+  EXPECT_EQ(config->auth.qops.size(), 2U);
+  EXPECT_EQ(config->auth.nonce_lifetime_s, 60U);
+  EXPECT_TRUE(config->auth.userhash);
+  EXPECT_FALSE(config->auth.match_uri);
+}
+
+TEST(Config, AuthRefusals) {
+  for (const std::string_view line :
+       {"algorithms = []", "algorithms = [\"SHA-1\"]", "algorithms = [\"MD5\", \"md5\"]",
+        "algorithms = \"MD5\"", "qop = []", "qop = [\"\"]", "qop = [\"auth-conf\"]",
+        "qop = [\"auth\", \"auth\"]", "challenge = \"none\"", "nonce_lifetime_s = 9", "userhash = 1",
+        "password = \"x\""})
+    EXPECT_FALSE(errors_of(std::string(kMinimal) + "[auth]\n" + std::string(line) + "\n").empty()) << line;
+}
+
 }  // namespace
 }  // namespace sallyport::control

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Offer and answer (RFC 3264, RFC 4568 §5 and §7) of a call whose media is anchored here: each leg has its
+// own addresses, profile and keys, and what the legs say of codecs and direction goes through.
+//
+//     A's offer ─▶ read_offer ─▶ write_offer ─▶ B's offer
+//     A's answer ◀─ write_answer ◀─ read_answer ◀─ B's answer
+//
+// Media keep their places: the n-th of one leg is the n-th of the other, refused ones with port 0.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "base/result.h"
+#include "crypto/keying.h"
+#include "sip/limits.h"
+#include "sip/sdp.h"
+#include "sip/sdp_crypto.h"
+#include "sip/sdp_writer.h"
+
+namespace sallyport::sip {
+
+enum class MediaSecurity : std::uint8_t {
+  required,   ///< SRTP or nothing
+  preferred,  ///< SRTP where the peer can (RTP/AVP with a=crypto is offered), else plain RTP
+  none,       ///< plain RTP; offers of SRTP alone are refused
+};
+
+/// How a leg's media may be.
+struct MediaPolicy {
+  MediaSecurity security = MediaSecurity::required;
+  CryptoPolicy crypto;
+  /// The leg's signalling is TLS all the way to its next hop. Without, no key is taken from the leg or given
+  /// to it.
+  bool transport_secure = false;
+  bool accept_mux = true;
+  bool offer_mux = false;
+  SdpFilter filter;  ///< for what the leg is told
+};
+
+/// Fills the octets with what nobody can guess.
+using RandomSource = std::function<void(std::span<std::uint8_t>)>;
+
+/// What a peer's description says of one medium, and what we make of it.
+struct RemoteMedia {
+  MediaKind kind = MediaKind::other;
+  bool active = false;   ///< to be relayed
+  std::string refusal;   ///< why not, unless the peer itself gave port 0
+  std::string protocol;  ///< as the peer wrote it: an answer repeats it
+  RtpProfile profile = RtpProfile::other;
+  std::optional<Endpoint> rtp;   ///< nothing while the peer holds with an address of zeros
+  std::optional<Endpoint> rtcp;  ///< by a=rtcp; nothing: the port above `rtp`, or the same when muxed
+  bool mux = false;              ///< offered, or agreed upon in an answer
+  Direction direction = Direction::sendrecv;  ///< as the peer sees it
+  std::uint32_t clock_rate = 8000;
+  std::optional<CryptoAttribute> crypto;  ///< the line that was chosen, with the peer's key
+};
+
+struct RemoteOffer {
+  std::vector<RemoteMedia> media;
+  Limit exceeded = Limit::none;  ///< to be counted
+};
+
+/// Fails (`refused` or `unsupported`: 488) if the peer offers media and none can be relayed.
+[[nodiscard]] Result<RemoteOffer> read_offer(const Sdp& offer, const MediaPolicy& policy,
+                                             const Limits& limits = kStandardLimits);
+
+/// Where a leg is told to send a medium.
+struct LocalMedia {
+  Endpoint rtp;
+  std::optional<Endpoint> rtcp;  ///< nothing: the port above
+};
+
+/// What a leg was offered, until its answer comes.
+struct SentOffer {
+  struct Medium {
+    MediaKind kind = MediaKind::other;
+    bool active = false;
+    bool mux = false;
+    RtpProfile profile = RtpProfile::other;
+    Direction direction = Direction::sendrecv;
+    std::vector<CryptoAttribute> crypto;
+  };
+  std::string text;
+  std::vector<Medium> media;
+
+  /// For another branch of a fork, which needs keys of its own: an offer's keys serve one answer only.
+  [[nodiscard]] SentOffer duplicate() const;
+};
+
+/// The keys of a leg's media as agreed before, in their order; nothing for plain ones. Where they still fit
+/// they are used again: a stream that goes on keeps its keys (RFC 4568 §7.1.4).
+using EstablishedKeys = std::span<const std::optional<crypto::Keying>>;
+
+/// `source` is the other leg's description, and `read` what read_offer() made of it; `local` has an entry for
+/// each medium (of inactive ones unused). Fails if `policy` cannot be kept on this transport.
+[[nodiscard]] Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read,
+                                            const MediaPolicy& policy, std::span<const LocalMedia> local,
+                                            const LocalOrigin& origin, const RandomSource& draw,
+                                            EstablishedKeys established = {});
+
+/// What both ends of a leg agreed upon for one medium.
+struct AgreedMedia {
+  bool active = false;
+  std::optional<Endpoint> rtp;  ///< the peer's
+  std::optional<Endpoint> rtcp;
+  bool mux = false;
+  Direction direction = Direction::sendrecv;  ///< as the peer sees it
+  std::uint32_t clock_rate = 8000;
+  std::optional<crypto::Keying> keying;  ///< nothing: plain RTP
+};
+
+struct Agreement {
+  std::vector<AgreedMedia> media;
+};
+
+/// Fails if the answer does not fit the offer or breaks the policy: the leg must then be given up.
+[[nodiscard]] Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer,
+                                            const MediaPolicy& policy);
+
+struct SentAnswer {
+  std::string text;
+  Agreement agreement;  ///< of the leg that is answered
+};
+
+/// Answers `offer` (as read_offer() read it) with what the other leg agreed to: `source` is that leg's
+/// answer, `agreed` what read_answer() made of it. `mux` is granted where it was offered and the policy
+/// accepts it.
+[[nodiscard]] Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source,
+                                              const Agreement& agreed, const MediaPolicy& policy,
+                                              std::span<const LocalMedia> local, const LocalOrigin& origin,
+                                              const RandomSource& draw, EstablishedKeys established = {});
+
+/// Whether both are plain, or have the same keys in both directions.
+[[nodiscard]] bool same_keys(const std::optional<crypto::Keying>& left,
+                             const std::optional<crypto::Keying>& right);
+
+}  // namespace sallyport::sip

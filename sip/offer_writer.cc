@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Offer and answer, writing: what a leg is told, with keys of our own.
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "sip/offer_answer.h"
+
+namespace sallyport::sip {
+
+namespace {
+
+crypto::KeyMaterial new_key(crypto::SuiteId id, const RandomSource& draw) {
+  const crypto::Suite& suite = crypto::suite(id);
+  std::array<std::uint8_t, crypto::kMaxMasterKeyLength + crypto::kMaxMasterSaltLength> octets{};
+  const auto key = std::span(octets).first(suite.key_length);
+  const auto salt = std::span(octets).subspan(suite.key_length, suite.salt_length);
+  draw(std::span(octets).first(key.size() + salt.size()));
+  crypto::KeyMaterial material;
+  material.key = Secret<crypto::kMaxMasterKeyLength>(key);
+  material.salt = Secret<crypto::kMaxMasterSaltLength>(salt);
+  wipe(octets.data(), octets.size());
+  return material;
+}
+
+const crypto::Keying* established_at(EstablishedKeys established, std::size_t index) {
+  return index < established.size() && established[index] ? &*established[index] : nullptr;
+}
+
+bool allows(const CryptoPolicy& policy, crypto::SuiteId suite) {
+  return std::ranges::find(policy.suites, suite) != policy.suites.end();
+}
+
+/// One line a suite, each with a key of its own; or the line of the keys that are in use.
+std::vector<CryptoAttribute> offered_lines(const MediaPolicy& policy, const crypto::Keying* established,
+                                           const RandomSource& draw) {
+  std::vector<CryptoAttribute> lines;
+  if (established != nullptr && allows(policy.crypto, established->suite)) {
+    lines.push_back({1, established->suite, established->send.duplicate(), established->unencrypted_srtcp});
+    return lines;
+  }
+  std::uint32_t tag = 0;
+  for (const crypto::SuiteId suite : policy.crypto.suites)
+    lines.push_back({++tag, suite, new_key(suite, draw), false});
+  return lines;
+}
+
+MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
+  return {.protocol = name(medium.profile),
+          .local = local.rtp,
+          .local_rtcp = local.rtcp,
+          .mux = medium.mux,
+          .direction = medium.direction,
+          .crypto = medium.crypto};
+}
+
+/// The key of an answer: the one in use while the peer's stays too, else a new one.
+crypto::Keying answered_keying(const CryptoAttribute& offered, const crypto::Keying* established,
+                               const RandomSource& draw) {
+  const bool goes_on = established != nullptr && established->suite == offered.suite &&
+                       established->unencrypted_srtcp == offered.unencrypted_srtcp &&
+                       crypto::same_master_key(established->receive, offered.key);
+  return {offered.suite, goes_on ? established->send.duplicate() : new_key(offered.suite, draw),
+          offered.key.duplicate(), offered.unencrypted_srtcp};
+}
+
+AgreedMedia answered_medium(const RemoteMedia& offered, const AgreedMedia& other_leg,
+                            const MediaPolicy& policy, const crypto::Keying* established,
+                            const RandomSource& draw) {
+  AgreedMedia agreed;
+  if (!offered.active || !other_leg.active) return agreed;
+  agreed.active = true;
+  agreed.rtp = offered.rtp;
+  agreed.mux = offered.mux && policy.accept_mux;
+  if (!agreed.mux) agreed.rtcp = offered.rtcp;
+  // The other leg's view is the view that we give this leg of ourselves; turned round it is this peer's.
+  agreed.direction = both(offered.direction, reversed(other_leg.direction));
+  agreed.clock_rate = other_leg.clock_rate;
+  if (offered.crypto) agreed.keying = answered_keying(*offered.crypto, established, draw);
+  return agreed;
+}
+
+}  // namespace
+
+SentOffer SentOffer::duplicate() const {
+  SentOffer copy;
+  copy.text = text;
+  for (const Medium& medium : media) {
+    copy.media.push_back({medium.kind, medium.active, medium.mux, medium.profile, medium.direction, {}});
+    for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
+  }
+  return copy;
+}
+
+Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const MediaPolicy& policy,
+                              std::span<const LocalMedia> local, const LocalOrigin& origin,
+                              const RandomSource& draw, EstablishedKeys established) {
+  assert(read.media.size() == source.media_count() && local.size() == read.media.size());
+  if (policy.security == MediaSecurity::required && !policy.transport_secure)
+    return fail(ErrorClass::refused, "SRTP keys need a secure signalling transport");
+  const bool keyed = policy.security != MediaSecurity::none && policy.transport_secure;
+  if (policy.security == MediaSecurity::required && policy.crypto.suites.empty())
+    return fail(ErrorClass::refused, "the policy names no SRTP suite");
+  SentOffer offer;
+  std::vector<MediaEdit> edits;
+  offer.media.resize(read.media.size());
+  for (std::size_t i = 0; i < read.media.size(); ++i) {
+    const RemoteMedia& medium = read.media[i];
+    SentOffer::Medium& sent = offer.media[i];
+    sent.kind = medium.kind;
+    sent.active = medium.active;
+    if (!medium.active) {
+      edits.push_back({.protocol = medium.protocol});
+      continue;
+    }
+    sent.profile = secured(medium.profile, policy.security == MediaSecurity::required);
+    sent.direction = medium.direction;
+    sent.mux = policy.offer_mux;
+    if (keyed) sent.crypto = offered_lines(policy, established_at(established, i), draw);
+    edits.push_back(edit_of(sent, local[i]));
+  }
+  offer.text = write_sdp(source, origin, edits, policy.filter);
+  return offer;
+}
+
+Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, const Agreement& agreed,
+                                const MediaPolicy& policy, std::span<const LocalMedia> local,
+                                const LocalOrigin& origin, const RandomSource& draw,
+                                EstablishedKeys established) {
+  if (offer.media.size() != agreed.media.size() || offer.media.size() != source.media_count())
+    return fail(ErrorClass::internal, "SDP: the legs do not have the same media");
+  assert(local.size() == offer.media.size());
+  SentAnswer answer;
+  std::vector<std::vector<CryptoAttribute>> lines(offer.media.size());
+  std::vector<MediaEdit> edits;
+  for (std::size_t i = 0; i < offer.media.size(); ++i) {
+    const RemoteMedia& offered = offer.media[i];
+    AgreedMedia medium =
+        answered_medium(offered, agreed.media[i], policy, established_at(established, i), draw);
+    MediaEdit edit{.protocol = offered.protocol};
+    if (medium.active) {
+      edit.local = local[i].rtp;
+      edit.local_rtcp = local[i].rtcp;
+      edit.mux = medium.mux;
+      edit.direction = reversed(medium.direction);
+      if (medium.keying)
+        lines[i].push_back({offered.crypto->tag, medium.keying->suite, medium.keying->send.duplicate(),
+                            medium.keying->unencrypted_srtcp});
+      edit.crypto = lines[i];
+    }
+    edits.push_back(edit);
+    answer.agreement.media.push_back(std::move(medium));
+  }
+  answer.text = write_sdp(source, origin, edits, policy.filter);
+  return answer;
+}
+
+bool same_keys(const std::optional<crypto::Keying>& left, const std::optional<crypto::Keying>& right) {
+  if (!left || !right) return left.has_value() == right.has_value();
+  return left->suite == right->suite && crypto::same_master_key(left->send, right->send) &&
+         crypto::same_master_key(left->receive, right->receive);
+}
+
+}  // namespace sallyport::sip

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A description is copied line by line; what tells of the other side is left out or written anew.
+#include "sip/sdp_writer.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "sip/text.h"
+
+namespace sallyport::sip {
+
+namespace {
+
+void append_line(std::string& text, const SdpLine& line) {
+  text.append(1, line.type).append(1, '=').append(line.value).append("\r\n");
+}
+
+void append_address(std::string& text, const IpAddress& address) {
+  text.append(address.is_v4() ? "IN IP4 " : "IN IP6 ").append(address.to_string());
+}
+
+bool matches(std::string_view pattern, std::string_view attribute_name) {
+  if (!pattern.ends_with('*')) return text::equal_ignoring_case(pattern, attribute_name);
+  return text::starts_with_ignoring_case(attribute_name, pattern.substr(0, pattern.size() - 1));
+}
+
+void append_session(std::string& text, const Sdp& source, const LocalOrigin& origin,
+                    const SdpFilter& filter) {
+  text.append("v=0\r\no=- ").append(std::to_string(origin.session_id));
+  text.append(1, ' ').append(std::to_string(origin.version)).append(1, ' ');
+  append_address(text, origin.address);
+  text.append("\r\ns=-\r\nc=");
+  append_address(text, origin.address);
+  text.append("\r\n");
+  constexpr std::string_view kLeftOut = "voscieupka";
+  bool has_time = false;
+  for (const SdpLine line : source.session_lines()) {
+    if (kLeftOut.find(line.type) != std::string_view::npos) continue;
+    has_time = has_time || line.type == 't';
+    append_line(text, line);
+  }
+  if (!has_time) text.append("t=0 0\r\n");
+  for (const SdpLine line : source.session_lines())
+    if (line.type == 'a' && !filter.drops(line)) append_line(text, line);
+}
+
+void append_transport(std::string& text, const MediaEdit& edit, const LocalOrigin& origin) {
+  if (edit.local->address != origin.address) {
+    text.append("c=");
+    append_address(text, edit.local->address);
+    text.append("\r\n");
+  }
+}
+
+void append_attributes(std::string& text, const MediaEdit& edit) {
+  text.append("a=").append(name(edit.direction)).append("\r\n");
+  if (edit.mux) text.append("a=rtcp-mux\r\n");
+  const Endpoint next{edit.local->address, static_cast<std::uint16_t>(edit.local->port + 1)};
+  if (edit.local_rtcp && *edit.local_rtcp != next && *edit.local_rtcp != *edit.local) {
+    text.append("a=rtcp:").append(std::to_string(edit.local_rtcp->port)).append(1, ' ');
+    append_address(text, edit.local_rtcp->address);
+    text.append("\r\n");
+  }
+  for (const CryptoAttribute& crypto : edit.crypto) append_crypto(text, crypto);
+}
+
+void append_medium(std::string& text, const Sdp& source, std::size_t index, const MediaEdit& edit,
+                   const LocalOrigin& origin, const SdpFilter& filter) {
+  const SdpMedia medium = source.media(index);
+  text.append("m=").append(medium.type).append(1, ' ');
+  text.append(std::to_string(edit.local ? edit.local->port : 0)).append(1, ' ');
+  text.append(edit.protocol).append(1, ' ').append(medium.formats).append("\r\n");
+  if (!edit.local) return;
+  append_transport(text, edit, origin);
+  for (const SdpLine line : source.media_lines(index)) {
+    const bool ours = line.type == 'm' || line.type == 'c' || line.type == 'k' || line.type == 'i';
+    if (!ours && !(line.type == 'a' && filter.drops(line))) append_line(text, line);
+  }
+  append_attributes(text, edit);
+}
+
+}  // namespace
+
+bool SdpFilter::drops(const SdpLine& attribute) const {
+  switch (info(attribute.attribute).group) {
+    case SdpGroup::direction:
+    case SdpGroup::transport:
+    case SdpGroup::keying:
+    case SdpGroup::capability:
+    case SdpGroup::identity:
+      return true;
+    case SdpGroup::ice:
+      return !keep_ice;
+    case SdpGroup::dtls:
+      return !keep_dtls;
+    case SdpGroup::zrtp:
+      return !keep_zrtp;
+    case SdpGroup::bundle:
+      return !keep_bundle;
+    case SdpGroup::source:
+      return !keep_sources;
+    case SdpGroup::plain:
+      break;
+  }
+  return std::ranges::any_of(dropped,
+                             [&](const std::string& pattern) { return matches(pattern, attribute.name); });
+}
+
+std::string write_sdp(const Sdp& source, const LocalOrigin& origin, std::span<const MediaEdit> media,
+                      const SdpFilter& filter) {
+  assert(media.size() == source.media_count());
+  std::string text;
+  text.reserve(source.text().size() + 256 + 128 * media.size());
+  append_session(text, source, origin, filter);
+  for (std::size_t i = 0; i < media.size(); ++i) append_medium(text, source, i, media[i], origin, filter);
+  return text;
+}
+
+}  // namespace sallyport::sip

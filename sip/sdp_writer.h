@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Writing one side's session description from the other side's: what is the other side's own stays behind.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ip_address.h"
+#include "sip/sdp.h"
+#include "sip/sdp_crypto.h"
+
+namespace sallyport::sip {
+
+/// The o= line of all descriptions that one leg is given. Whoever owns it raises the version with every
+/// change.
+struct LocalOrigin {
+  std::uint64_t session_id = 0;
+  std::uint64_t version = 0;
+  IpAddress address;  ///< of the session's c= line too
+};
+
+/// Which lines cross the border. Keys, RFC 5939 capabilities, addresses, e=, i=, k=, p=, u= of the session
+/// and the session's name never do.
+struct SdpFilter {
+  bool keep_ice = false;
+  bool keep_dtls = false;
+  bool keep_zrtp = false;
+  bool keep_bundle = false;   ///< a=group, a=mid: only where the streams really share a transport
+  bool keep_sources = false;  ///< a=ssrc with its CNAME, a=msid
+  /// Further attributes that stay behind, by name; `X-*` is every name that begins so, in any case.
+  std::vector<std::string> dropped = {"X-*"};
+
+  [[nodiscard]] bool drops(const SdpLine& attribute) const;
+};
+
+/// How one medium is written.
+struct MediaEdit {
+  std::string_view protocol;      ///< the <proto> of its m= line
+  std::optional<Endpoint> local;  ///< where we receive; nothing: the medium is refused, with port 0
+  std::optional<Endpoint> local_rtcp;
+  bool mux = false;  ///< RTP and RTCP on `local` (RFC 5761)
+  Direction direction = Direction::sendrecv;
+  std::span<const CryptoAttribute> crypto;
+};
+
+/// `media` has one entry for each medium of `source`.
+[[nodiscard]] std::string write_sdp(const Sdp& source, const LocalOrigin& origin,
+                                    std::span<const MediaEdit> media, const SdpFilter& filter);
+
+}  // namespace sallyport::sip
