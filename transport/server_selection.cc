@@ -57,7 +57,7 @@ std::optional<sip::Transport> transport_of(const NaptrRecord& record) {
 
 }  // namespace
 
-std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const ServerLocator::Random& random) {
+std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const ServerLocator::Random& draw) {
   // Those without weight first within a priority: then they have a small chance (RFC 2782).
   std::ranges::stable_sort(records, {},
                            [](const SrvRecord& r) { return std::pair(r.priority, r.weight != 0); });
@@ -66,7 +66,7 @@ std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const ServerLoc
     std::size_t end = i;
     for (; end < records.size() && records[end].priority == records[i].priority; ++end)
       sum += records[end].weight;
-    const std::uint32_t drawn = random(sum + 1);
+    const std::uint32_t drawn = draw(sum + 1);
     std::uint32_t running = 0;
     std::size_t chosen = i;
     for (; chosen + 1 < end; ++chosen) {
@@ -249,8 +249,8 @@ void ServerLocator::Search::finish() {
   done(std::move(destinations));
 }
 
-ServerLocator::ServerLocator(Resolver& resolver, Random random)
-    : resolver_(resolver), random_(std::move(random)) {
+ServerLocator::ServerLocator(Resolver& resolver, Random draw)
+    : resolver_(resolver), random_(std::move(draw)) {
   if (!random_)
     random_ = [](std::uint32_t below) {
       static std::random_device source;

@@ -65,7 +65,7 @@ class ServerLocator {
 
 /// RFC 2782: by priority, and within one by a draw in which the weights are the chances.
 [[nodiscard]] std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records,
-                                               const ServerLocator::Random& random);
+                                               const ServerLocator::Random& draw);
 /// RFC 6724's first rule and its preference for IPv6: addresses without a route last.
 [[nodiscard]] std::vector<IpAddress> order_addresses(std::vector<IpAddress> addresses);
 

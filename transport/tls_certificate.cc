@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <ctime>
 #include <fstream>
@@ -189,6 +190,14 @@ std::string key_text(EVP_PKEY* key) {
   return std::string(type == nullptr ? "unknown" : type) + " " + std::to_string(EVP_PKEY_get_bits(key));
 }
 
+/// Of what key_text wrote; other kinds of key are as strong as their name.
+int rsa_bits(std::string_view key) {
+  int bits = 0;
+  if (!key.starts_with("RSA ")) return kWeakRsaBits;
+  std::from_chars(key.data() + 4, key.data() + key.size(), bits);
+  return bits;
+}
+
 Result<std::string> read_pem(const std::string& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) return fail(ErrorClass::not_found, file + ": " + std::strerror(errno));
@@ -340,7 +349,7 @@ std::vector<CertificateWarning> check_certificate(const CertificateFacts& facts,
     if (domain.find('*') != std::string::npos)
       warn("certificate.wildcard",
            facts.file + " has the wildcard " + domain + ", which SIP peers must not match", false);
-  if (facts.key.starts_with("RSA ") && facts.key.size() < 8)
+  if (rsa_bits(facts.key) < kWeakRsaBits)
     warn("certificate.weak_key",
          facts.file + " has a key of less than " + std::to_string(kWeakRsaBits) + " bits", true);
   return warnings;
