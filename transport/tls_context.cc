@@ -162,8 +162,9 @@ Result<TlsHandle<ssl_ctx_st>> TlsContexts::make_context(bool server, ClientCerti
       raw, settings_.min_version == TlsVersion::tls1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA);
-  SSL_CTX_set_mode(
-      raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // The chain is what the file has: else each handshake searches the trusted certificates for one.
+  SSL_CTX_set_mode(raw, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   if (SSL_CTX_set_cipher_list(raw, settings_.ciphers.c_str()) != 1) return openssl_failure("ciphers");
   if (SSL_CTX_set_ciphersuites(raw, settings_.suites.c_str()) != 1) return openssl_failure("suites");
   if (SSL_CTX_set1_groups_list(raw, settings_.groups.c_str()) != 1) return openssl_failure("groups");
