@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "control/relay_spec.h"
+#include "control/subscriber_requests.h"
 
 namespace sallyport::control {
 
@@ -72,7 +73,7 @@ using RequestBody =
                  request::RelaySet, request::RelayDrop, request::PortList, request::WorkerList,
                  request::Stats, request::CaptureStart, request::CaptureStop, request::CaptureList,
                  request::LogLevel, request::ConfigShow, request::Ban, request::Unban, request::BanList,
-                 request::Subscribe, request::Shutdown>;
+                 request::Subscribe, request::Shutdown, SubscriberRequest>;
 
 struct Request {
   std::uint64_t id = 0;

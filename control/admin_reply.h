@@ -9,6 +9,7 @@
 #include "control/captures.h"
 #include "control/relay.h"
 #include "control/relay_manager.h"
+#include "control/subscribers.h"
 #include "control/worker_meter.h"
 
 namespace sallyport::control {
@@ -34,7 +35,7 @@ struct DaemonStatus {
 [[nodiscard]] std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter,
                                        const RelayManager& relays);
 [[nodiscard]] std::string stats_json(const MediaPlane& plane, const Limits& limits,
-                                     const RelayManager::Totals& totals);
+                                     const RelayManager::Totals& totals, const Subscribers* subscribers);
 [[nodiscard]] std::string config_json(const Config& config);
 /// `{"KEY":VALUE}`.
 [[nodiscard]] std::string single_json(std::string_view key, std::uint64_t value);

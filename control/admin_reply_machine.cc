@@ -5,6 +5,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "control/admin_reply.h"
+#include "control/admin_subscribers.h"
 
 namespace sallyport::control {
 
@@ -100,6 +101,22 @@ json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   return object;
 }
 
+json::object registrar_json(const RegistrarConfig& registrar) {
+  json::array service_route, domains;
+  for (const std::string& uri : registrar.service_route) service_route.push_back(json::string(uri));
+  for (const std::string& domain : registrar.domains) domains.push_back(json::string(domain));
+  return {{"domains", std::move(domains)},
+          {"realm", registrar.realm},
+          {"default_expires_s", registrar.default_expires_s},
+          {"min_expires_s", registrar.min_expires_s},
+          {"max_expires_s", registrar.max_expires_s},
+          {"bindings_per_user", registrar.bindings_per_user},
+          {"bindings", registrar.bindings},
+          {"flow_timer_s", registrar.flow_timer_s},
+          {"require_path_support", registrar.require_path_support},
+          {"service_route", std::move(service_route)}};
+}
+
 }  // namespace
 
 std::string ports_json(const MediaPlane& plane) {
@@ -137,7 +154,8 @@ std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   return json::serialize(json::object{{"workers", std::move(array)}, {"tsc_hz", plane.tsc_hz()}});
 }
 
-std::string stats_json(const MediaPlane& plane, const Limits& limits, const RelayManager::Totals& totals) {
+std::string stats_json(const MediaPlane& plane, const Limits& limits, const RelayManager::Totals& totals,
+                       const Subscribers* subscribers) {
   json::object verdicts, refusals;
   std::uint64_t received = 0;
   for (std::size_t worker = 0; worker < plane.worker_count(); ++worker)
@@ -162,6 +180,7 @@ std::string stats_json(const MediaPlane& plane, const Limits& limits, const Rela
   object["verdicts"] = std::move(verdicts);
   object["limits"] = std::move(refusals);
   object["relays"] = std::move(relays);
+  if (subscribers != nullptr) object["subscribers"] = subscriber_stats(*subscribers);
   return json::serialize(object);
 }
 
@@ -177,6 +196,11 @@ std::string config_json(const Config& config) {
   object["log"] = json::object{{"level", json::string_view(log::name(config.log_level))}};
   object["limits"] = std::move(limits);
   object["media"] = media_json(config);
+  object["store"] =
+      json::object{{"path", config.store.path},
+                   {"durability", config.store.durability == Durability::power ? "power" : "process"},
+                   {"queue", config.store.queue}};
+  object["registrar"] = registrar_json(config.registrar);
   object["debug"] = json::object{{"allow_decrypted_capture", config.debug.allow_decrypted_capture},
                                  {"capture_directory", config.debug.capture_directory}};
   return json::serialize(object);

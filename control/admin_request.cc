@@ -199,6 +199,11 @@ RequestBody read_nothing(JsonFields&, std::optional<Refusal>&) {
   return Body{};
 }
 
+template <SubscriberRequest (*Read)(JsonFields&)>
+RequestBody read_of_subscribers(JsonFields& params, std::optional<Refusal>&) {
+  return Read(params);
+}
+
 using Reader = RequestBody (*)(JsonFields&, std::optional<Refusal>&);
 struct Method {
   std::string_view name;
@@ -243,6 +248,15 @@ constexpr Method kMethods[] = {
     {"ban.list", read_nothing<request::BanList>},
     {"subscribe", read_nothing<request::Subscribe>},
     {"shutdown", read_nothing<request::Shutdown>},
+    {"user.add", read_of_subscribers<read_user_add>},
+    {"user.passwd", read_of_subscribers<read_user_passwd>},
+    {"user.set", read_of_subscribers<read_user_set>},
+    {"user.del", read_of_subscribers<read_user_delete>},
+    {"user.show", read_of_subscribers<read_user_show>},
+    {"user.list", read_of_subscribers<read_user_list>},
+    {"registration.list", read_of_subscribers<read_registration_list>},
+    {"registration.show", read_of_subscribers<read_registration_show>},
+    {"registration.drop", read_of_subscribers<read_registration_drop>},
 };
 
 const Method* find_method(std::string_view name) {

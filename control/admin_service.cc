@@ -2,10 +2,13 @@
 // One function a method.
 #include "control/admin_service.h"
 
+#include <chrono>
+
 #include <unistd.h>
 
 #include "base/log.h"
 #include "control/admin_reply.h"
+#include "control/admin_subscribers.h"
 #include "control/version.h"
 
 namespace sallyport::control {
@@ -75,7 +78,7 @@ struct AdminService::Visitor {
     result(workers_json(domain.plane, domain.meter, domain.relays));
   }
   void operator()(request::Stats&) const {
-    result(stats_json(domain.plane, domain.limits, domain.relays.totals()));
+    result(stats_json(domain.plane, domain.limits, domain.relays.totals(), domain.subscribers));
   }
   void operator()(request::CaptureStart& start) const {
     domain.captures.start(start.relay, start.leg, start.opened, std::move(start.file),
@@ -111,6 +114,15 @@ struct AdminService::Visitor {
     std::vector<std::string> sources;
     for (const IpAddress& source : service.bans_) sources.push_back(source.to_string());
     result(list_json("bans", sources));
+  }
+  void operator()(SubscriberRequest& asked) const {
+    if (domain.subscribers == nullptr)
+      return refuse(
+          {Error{ErrorClass::unsupported, "no [store] is configured, so there are no users"}, "method"});
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    sallyport::control::handle(*domain.subscribers, asked, now,
+                               {[visitor = *this](const std::string& json) { visitor.result(json); },
+                                [visitor = *this](const Refusal& why) { visitor.refuse(why); }});
   }
   // The connection itself has taken note before it handed the request on.
   void operator()(request::Subscribe&) const { result("{\"subscribed\":true}"); }

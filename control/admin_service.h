@@ -11,6 +11,7 @@
 #include "control/admin_protocol.h"
 #include "control/captures.h"
 #include "control/relay_manager.h"
+#include "control/subscribers.h"
 #include "control/worker_meter.h"
 
 namespace sallyport::control {
@@ -24,7 +25,8 @@ struct AdminDomain {
   RelayManager& relays;
   Captures& captures;
   WorkerMeter& meter;
-  std::function<void()> shutdown;  ///< begins an orderly end
+  std::function<void()> shutdown;      ///< begins an orderly end
+  Subscribers* subscribers = nullptr;  ///< null: no store is configured
 };
 
 class AdminService {
@@ -35,6 +37,7 @@ class AdminService {
   using Reply = std::function<void(std::string line)>;
   void handle(Request request, Reply reply);
 
+  void set_subscribers(Subscribers* subscribers) { domain_.subscribers = subscribers; }
   void set_connection_count(std::function<std::size_t()> count) { connections_ = std::move(count); }
 
  private:

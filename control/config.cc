@@ -15,6 +15,7 @@
 
 #include "control/config_section.h"
 #include "control/config_sides.h"
+#include "control/config_store.h"
 
 namespace sallyport::control {
 
@@ -126,6 +127,10 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   read_sides(ConfigSection(media.table("side"), "media.side", file, errors), file, errors, config);
   media.finish();
   read_debug(section("debug"), config.debug);
+  if (root.table("store") != nullptr) config.store = read_store(section("store"));
+  config.registrar = read_registrar(section("registrar"));
+  if (!config.store.path.empty() && config.registrar.domains.empty())
+    root.error("store", "needs registrar.domains: users belong to a domain");
   root.finish();
   return config;
 }

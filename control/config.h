@@ -10,6 +10,7 @@
 
 #include "base/ip_address.h"
 #include "base/log.h"
+#include "control/config_store.h"
 #include "control/limit_table.h"
 #include "dataplane/runtime.h"
 
@@ -56,6 +57,8 @@ struct Config {
   Limits limits;
   MediaConfig media;
   DebugConfig debug;
+  StoreConfig store;
+  RegistrarConfig registrar;
   std::vector<SideConfig> sides;
   dataplane::RuntimeConfig runtime;
 };

@@ -24,6 +24,7 @@
 #include "control/dataplane_client.h"
 #include "control/privileges.h"
 #include "control/side_routes.h"
+#include "control/subscribers.h"
 #include "control/version.h"
 
 namespace sallyport::control {
@@ -46,6 +47,10 @@ constexpr std::chrono::seconds kLongestEnd{5};
 std::uint64_t random_seed() {
   std::random_device source;
   return static_cast<std::uint64_t>(source()) << 32 | source();
+}
+
+WallTime wall_time() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
 }
 
 void make_directory(const std::string& path, const Identity& owner, mode_t mode) {
@@ -77,6 +82,8 @@ struct Daemon::State {
   void begin_end();
   void await_end(std::chrono::steady_clock::time_point latest);
   void report_end();
+  void open_subscribers();
+  void watch_store();
   void on_relay_event(const RelayEvent& event);
 
   const Config& config;
@@ -96,7 +103,8 @@ struct Daemon::State {
   WorkerMeter meter{plane};
   AdminService service;
   AdminSocket socket;
-  std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor;
+  std::unique_ptr<Subscribers> subscribers;  ///< null: no [store]
+  std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor;
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
   std::vector<bool> links_up;
   std::size_t scans = 0;
@@ -115,7 +123,8 @@ Daemon::State::State(const Config& settings)
       ports(settings, limits, random_seed()),
       relays(settings, limits, plane, next_hops, ports),
       captures(settings, limits, plane, relays),
-      service({settings, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }}),
+      service(
+          {settings, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
       socket(context, settings.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
@@ -151,6 +160,30 @@ void Daemon::State::watch_kernel() {
     routes.kernel()->on_readable();
     pump_eagerly(kEagerPolls);
     watch_kernel();
+  });
+}
+
+// With the privileges that the daemon keeps: its files and its thread are then like everything later.
+void Daemon::State::open_subscribers() {
+  if (config.store.path.empty()) return;
+  SubscriberSettings settings;
+  settings.store = config.store;
+  settings.registrar = config.registrar;
+  settings.algorithms = {crypto::DigestAlgorithm::sha_256, crypto::DigestAlgorithm::md5};
+  auto opened = Subscribers::open(std::move(settings), wall_time());
+  if (!opened) throw std::runtime_error(opened.error().text);
+  subscribers = std::move(*opened);
+  service.set_subscribers(subscribers.get());
+  store_descriptor =
+      std::make_unique<asio::posix::stream_descriptor>(context, dup(subscribers->store().descriptor()));
+  watch_store();
+}
+
+void Daemon::State::watch_store() {
+  store_descriptor->async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& failure) {
+    if (failure) return;
+    subscribers->store().dispatch();
+    watch_store();
   });
 }
 
@@ -214,6 +247,7 @@ void Daemon::State::scan_regularly() {
   if (++scans % kScansPerRound == 0) {
     meter.sample();
     watch_links();
+    if (subscribers) subscribers->registrar().advance(wall_time());
     if (routes.kernel() != nullptr) routes.kernel()->maintain();
   }
   scan_timer.expires_after(kScanInterval);
@@ -260,6 +294,7 @@ void Daemon::State::report_end() {
 void Daemon::State::run() {
   if (geteuid() == 0) socket.hand_over(identity.user);
   drop_privileges(identity);
+  open_subscribers();
   runtime.start_workers();
   watch_signals();
   watch_kernel();
@@ -276,6 +311,7 @@ void Daemon::State::run() {
   context.run();
   runtime.stop_workers();
   pump();
+  if (subscribers) subscribers->close();
   report_end();
   log::info("daemon.ended");
 }
@@ -284,6 +320,8 @@ Daemon::Daemon(const Config& config) {
   const Identity identity = find_identity(config.daemon.user);
   make_directory(std::filesystem::path(config.daemon.admin_socket).parent_path(), identity, 0755);
   make_directory(config.debug.capture_directory, identity, 0700);
+  if (!config.store.path.empty())
+    make_directory(std::filesystem::path(config.store.path).parent_path(), identity, 0700);
   state_ = std::make_unique<State>(config);
 }
 Daemon::~Daemon() = default;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include <boost/json/array.hpp>
 #include <boost/json/string.hpp>
 #include <boost/json/value.hpp>
 
@@ -35,6 +36,18 @@ std::optional<std::string_view> JsonFields::text(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   if (const auto* string = value->if_string()) return std::string_view(string->data(), string->size());
   refuse(key, ErrorClass::malformed, "must be a string");
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string_view>> JsonFields::texts(std::string_view key) {
+  const boost::json::value* value = find(key);
+  if (value == nullptr) return std::nullopt;
+  std::vector<std::string_view> texts;
+  const auto* array = value->if_array();
+  for (std::size_t i = 0; array != nullptr && i < array->size(); ++i)
+    if (const auto* string = (*array)[i].if_string()) texts.emplace_back(string->data(), string->size());
+  if (array != nullptr && texts.size() == array->size()) return texts;
+  refuse(key, ErrorClass::malformed, "must be a list of strings");
   return std::nullopt;
 }
 

@@ -26,6 +26,8 @@ class JsonFields {
   [[nodiscard]] bool has(std::string_view key) const { return object_.contains(key); }
   /// Points into the object.
   [[nodiscard]] std::optional<std::string_view> text(std::string_view key);
+  /// A list of strings; they point into the object.
+  [[nodiscard]] std::optional<std::vector<std::string_view>> texts(std::string_view key);
   [[nodiscard]] std::optional<std::uint64_t> number(std::string_view key, std::uint64_t lowest,
                                                     std::uint64_t highest);
   [[nodiscard]] std::optional<bool> flag(std::string_view key);

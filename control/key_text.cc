@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Text forms of master keys. No error names what it read: the text is the secret.
-#include <bit>
 #include <charconv>
 
+#include "base/base64.h"
 #include "control/relay_spec.h"
 
 namespace sallyport::control {
@@ -12,42 +12,12 @@ namespace {
 constexpr std::size_t kMaxKeyAndSalt = crypto::kMaxMasterKeyLength + crypto::kMaxMasterSaltLength;
 using KeyAndSalt = Secret<kMaxKeyAndSalt>;
 
-int base64_value(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
-// RFC 4648 §4. RFC 4568 §6.1 lets the padding be left out, so it is optional; bits left over must be zero.
-bool decode_base64(std::string_view text, KeyAndSalt& decoded) {
-  const std::size_t padded_length = text.size();
-  while (!text.empty() && text.back() == '=' && padded_length - text.size() < 2) text.remove_suffix(1);
-  if (text.size() != padded_length && padded_length % 4 != 0) return false;
+bool decode(std::string_view text, KeyAndSalt& decoded) {
   std::array<std::uint8_t, kMaxKeyAndSalt> octets{};
-  std::size_t count = 0;
-  std::uint32_t bits = 0;
-  unsigned held = 0;
-  bool good = text.size() % 4 != 1;
-  for (const char c : text) {
-    const int value = base64_value(c);
-    good = good && value >= 0 && (held < 2 || count < octets.size());
-    if (!good) break;
-    bits = (bits << 6) | static_cast<std::uint32_t>(value);
-    held += 6;
-    if (held < 8) continue;
-    held -= 8;
-    good = count < octets.size();
-    if (!good) break;
-    octets[count++] = static_cast<std::uint8_t>(bits >> held);
-    bits &= (1U << held) - 1;
-  }
-  if (good && bits == 0) decoded = KeyAndSalt(std::span(octets).first(count));
+  const auto count = decode_base64(text, octets);
+  if (count) decoded = KeyAndSalt(std::span(octets).first(*count));
   wipe(octets.data(), octets.size());
-  const bool decoded_whole = good && bits == 0;
-  wipe(&bits, sizeof bits);
-  return decoded_whole;
+  return count.has_value();
 }
 
 bool parse_number(std::string_view text, std::uint64_t& value) {
@@ -116,7 +86,7 @@ Result<KeyMaterial> parse_key(std::string_view text, crypto::SuiteId id) {
     text = text.substr(0, bar);
   }
   KeyAndSalt octets;
-  if (!decode_base64(text, octets)) return fail(ErrorClass::malformed, "is not base64 of a key and its salt");
+  if (!decode(text, octets)) return fail(ErrorClass::malformed, "is not base64 of a key and its salt");
   if (octets.size() != static_cast<std::size_t>(suite.key_length) + suite.salt_length)
     return fail(ErrorClass::malformed, std::string(suite.name) + " needs a key of " +
                                            std::to_string(suite.key_length) + " and a salt of " +

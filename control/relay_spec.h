@@ -12,8 +12,7 @@
 
 #include "base/ip_address.h"
 #include "base/result.h"
-#include "base/secret.h"
-#include "crypto/srtp.h"
+#include "crypto/keying.h"
 #include "crypto/suite.h"
 #include "dataplane/flow.h"
 
@@ -39,22 +38,8 @@ enum class AddressFamily : std::uint8_t {
   v6,
 };
 
-/// Master key and salt of one direction, with what SDES may say beside them.
-struct KeyMaterial {
-  Secret<crypto::kMaxMasterKeyLength> key;
-  Secret<crypto::kMaxMasterSaltLength> salt;
-  std::array<std::uint8_t, crypto::kMaxMkiLength> mki{};
-  std::uint8_t mki_length = 0;
-  std::optional<std::uint64_t> lifetime;  ///< packets, of SRTP and of SRTCP
-};
-
-/// SRTP on a leg: one key for what we send, another for what the peer sends.
-struct Keying {
-  crypto::SuiteId suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;
-  KeyMaterial send;
-  KeyMaterial receive;
-  bool unencrypted_srtcp = false;
-};
+using crypto::Keying;
+using crypto::KeyMaterial;
 
 struct LegSpec {
   std::string side;

@@ -79,15 +79,53 @@ SALLYPORT_INLINE void round(State& s, Block& block) {
   b = rotated;
 }
 
-template <int... kT>
-SALLYPORT_INLINE void all_rounds(State& state, Block& block, std::integer_sequence<int, kT...>) {
-  (round<kT>(state, block), ...);
+/// Cache lines that the caller wants soon, fetched a few at a time between rounds: all at once they would
+/// fill the core's line buffers (a dozen) and it would stand still until they are there.
+class Prefetches {
+ public:
+  SALLYPORT_INLINE void add(const void* base, std::uint32_t marked) {
+    for (; marked != 0 && size_ < kMost; marked &= marked - 1)
+      lines_[size_++] = static_cast<const char*>(base) + 64 * __builtin_ctz(marked);
+  }
+  /// After the last: whole steps are fetched, the last line again and again.
+  SALLYPORT_INLINE void close() {
+    for (std::size_t i = 0; i < kStep; ++i) lines_[size_ + i] = size_ == 0 ? nullptr : lines_[size_ - 1];
+  }
+  SALLYPORT_INLINE void some() {
+    if (next_ >= size_) return;
+#pragma GCC unroll 8
+    for (std::size_t i = 0; i < kStep; ++i) __builtin_prefetch(lines_[next_ + i]);
+    next_ += kStep;
+  }
+
+ private:
+  static constexpr std::size_t kStep = 8;
+  static constexpr std::size_t kMost = 12 * kLanes;
+  std::size_t size_ = 0;
+  std::size_t next_ = 0;
+  const char* lines_[kMost + kStep];
+};
+
+template <int kFirst, int... kT>
+SALLYPORT_INLINE void some_rounds(State& state, Block& block, std::integer_sequence<int, kT...>) {
+  (round<kFirst + kT>(state, block), ...);
 }
 
-/// Adds a block to the states of the lanes in `lanes`; the others stay as they are.
-SALLYPORT_INLINE void compress(State& state, Block& block, __mmask16 lanes) {
+/// Adds a block to the states of the lanes in `lanes`; the others stay as they are. Calls `between` after
+/// every sixteenth round.
+SALLYPORT_INLINE void compress(State& state, Block& block, __mmask16 lanes, auto between) {
   State working = state;
-  all_rounds(working, block, std::make_integer_sequence<int, 80>());
+  constexpr auto kPart = std::make_integer_sequence<int, 16>();
+  some_rounds<0>(working, block, kPart);
+  between();
+  some_rounds<16>(working, block, kPart);
+  between();
+  some_rounds<32>(working, block, kPart);
+  between();
+  some_rounds<48>(working, block, kPart);
+  between();
+  some_rounds<64>(working, block, kPart);
+  between();
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < kStateWords; ++i)
     state.h[i] = _mm512_mask_add_epi32(state.h[i], lanes, state.h[i], working.h[i]);
@@ -187,7 +225,9 @@ struct alignas(64) Group {
   }
 };
 
-SALLYPORT_INLINE State hash_inner(const Group& group) {
+/// The prefetches stand here alone, not in hash_outer() too: the rounds, unrolled twice, hardly fit into the
+/// core's cache of decoded instructions.
+SALLYPORT_INLINE State hash_inner(const Group& group, Prefetches& ahead) {
   State state = load_states(group.inner);
   const __m512i blocks = _mm512_load_si512(group.blocks);
   const __m512i bits = _mm512_load_si512(group.bits);
@@ -199,7 +239,7 @@ SALLYPORT_INLINE State hash_inner(const Group& group) {
     const __mmask16 busy = _mm512_cmpgt_epu32_mask(blocks, splat(index));
     // The length has 64 bits; those of a packet fit into the last 32.
     block.w[15] = _mm512_mask_or_epi32(block.w[15], last, block.w[15], bits);
-    compress(state, block, busy);
+    compress(state, block, busy, [&ahead] { ahead.some(); });
   }
   return state;
 }
@@ -214,7 +254,7 @@ SALLYPORT_INLINE State hash_outer(const Group& group, const State& inner) {
   for (std::size_t i = 6; i < 15; ++i) block.w[i] = _mm512_setzero_si512();
   block.w[15] = splat((kBlock + 20) * 8);
   State state = load_states(group.outer);
-  compress(state, block, 0xffff);
+  compress(state, block, 0xffff, [] {});
   return state;
 }
 
@@ -222,9 +262,15 @@ SALLYPORT_INLINE State hash_outer(const Group& group, const State& inner) {
 void hash_group(const HmacSha1Job* jobs, const std::uint8_t* order, std::size_t count) {
   Group group;
   group.most_blocks = 0;
-  for (std::size_t lane = 0; lane < count; ++lane) group.set(lane, jobs[order[lane]]);
+  Prefetches ahead;
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    const HmacSha1Job& job = jobs[order[lane]];
+    group.set(lane, job);
+    ahead.add(job.ahead, job.ahead_lines);
+  }
+  ahead.close();
   for (std::size_t lane = count; lane < kLanes; ++lane) group.clear(lane);
-  const State state = hash_outer(group, hash_inner(group));
+  const State state = hash_outer(group, hash_inner(group, ahead));
   Columns tags;
   for (std::size_t i = 0; i < kHmacSha1TagLength / 4; ++i)
     _mm512_store_si512(tags.word[i], swap_octets(state.h[i]));

@@ -16,6 +16,10 @@ struct HmacSha1Job {
   const std::uint8_t* inner;  ///< 20 octets
   const std::uint8_t* outer;  ///< 20 octets
   std::uint8_t* tag;          ///< exactly kHmacSha1TagLength octets are written
+  /// What will be wanted next: bit n of `ahead_lines` is the n-th cache line from `ahead`, prefetched between
+  /// the rounds, so that its way through the caches costs nothing.
+  const void* ahead = nullptr;
+  std::uint32_t ahead_lines = 0;
 };
 
 inline constexpr std::size_t kMaxHmacSha1Burst = 32;

@@ -46,12 +46,14 @@ class HashBatch {
 
   /// Returns where the tag will be after run(), until the next batch.
   [[gnu::always_inline]] const std::uint8_t* add(const CounterKeys& keys, const std::uint8_t* data,
-                                                 std::uint32_t length) {
+                                                 std::uint32_t length, const Lines& ahead = {}) {
     HmacSha1Job& packet = packets_[count_];
     packet.data = data;
     packet.length = length;
     packet.inner = keys.hmac_inner;
     packet.outer = keys.hmac_outer;
+    packet.ahead = ahead.base;
+    packet.ahead_lines = ahead.marked;
     return tags_[count_++].octets;
   }
   /// Computes all tags and makes the batch empty.
@@ -87,7 +89,10 @@ class HashBatch {
     job.u.HMAC._hashed_auth_key_xor_opad = packet.outer;
   }
   void run_ipsec_mb() {
-    for (std::size_t i = 0; i < count_; ++i) set(jobs_[i], packets_[i]);
+    for (std::size_t i = 0; i < count_; ++i) {
+      set(jobs_[i], packets_[i]);
+      prefetch({packets_[i].ahead, packets_[i].ahead_lines});
+    }
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, jobs_.data(), count_, IMB_AUTH_HMAC_SHA_1);
   }
 

@@ -65,8 +65,8 @@ template <typename Protocol>
   if (check.outcome != SrtpOutcome::ok) [[unlikely]]
     return SrtpOutcome::ok;
   store_be32(word, Protocol::word(context, check.index));
-  opening.computed =
-      hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data, end + kWordLength);
+  opening.computed = hashes_.add(Protocol::template keys<CounterKeys>(context), packet.data,
+                                 end + kWordLength, packet.ahead);
   return SrtpOutcome::ok;
 }
 
@@ -114,6 +114,7 @@ void IpsecMbEngine::unprotect(std::span<InboundPacket> burst) {
   std::size_t count = 0;
   for (InboundPacket& packet : burst) {
     if (context_of(packet).mode == CipherMode::gcm) {
+      prefetch(packet.ahead);
       packet.outcome = gcm_.open<Protocol>(context_of(packet), packet);
       continue;
     }

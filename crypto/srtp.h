@@ -12,6 +12,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/suite.h"
@@ -72,6 +73,8 @@ struct SrtpPacket {
   std::uint32_t ssrc = 0;           ///< RTCP: the sender of the first packet of the compound
   Stream* stream = nullptr;
   SrtpOutcome outcome = SrtpOutcome::ok;
+  Lines
+      ahead;  ///< what the caller will touch next for this packet: fetched while ciphers run, where they can
 };
 
 class InboundStream;   ///< the peer's key: opens what arrives

@@ -115,6 +115,7 @@ void unprotect_component(Burst& burst, Component component, RelaySurroundings& a
     InboundPacket& packet = gathered.add(i);
     describe(view, *burst.packets[i], packet);
     packet.stream = view.flow->inbound;
+    packet.ahead = {view.flow->outbound, view.flow->outbound_hot_lines};
   }
   if (gathered.size == 0) return;
   if (component == Component::rtp)

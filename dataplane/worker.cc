@@ -2,8 +2,6 @@
 // Hot. The poll loop, and the way of a packet through it.
 #include "dataplane/worker.h"
 
-#include <bit>
-
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -17,18 +15,10 @@ namespace {
 
 constexpr std::size_t kFramePrefetchDistance = 4;  // packets; chosen, not tuned by measurement
 constexpr std::size_t kUsualFrame = 256;           // octets: 20 ms of G.711 with its headers and tag
-constexpr std::size_t kLine = 64;
 
 void prefetch_lines(const void* object, std::size_t bytes) {
   const auto* octets = static_cast<const char*>(object);
-  for (std::size_t offset = 0; offset < bytes; offset += kLine) __builtin_prefetch(octets + offset);
-}
-
-/// Bit n of `lines` stands for the n-th line of the object.
-void prefetch_marked(const void* object, std::uint32_t lines) {
-  const auto* octets = static_cast<const char*>(object);
-  for (; lines != 0; lines &= lines - 1)
-    __builtin_prefetch(octets + kLine * static_cast<unsigned>(std::countr_zero(lines)));
+  for (std::size_t offset = 0; offset < bytes; offset += kCacheLine) __builtin_prefetch(octets + offset);
 }
 
 const std::uint8_t* frame_of(const rte_mbuf* packet) {
@@ -163,7 +153,8 @@ void Worker::classify() {
   }
 }
 
-/// Three passes, so that the misses of a burst overlap: the table's entries, the flows, their keys.
+/// Three passes, so that the misses of a burst overlap: the table's entries, the flows, the keys that open.
+/// Those that close come later, while the first hashes are computed (decision 12).
 void Worker::find_flows() {
   std::array<std::uint32_t, Burst::kCapacity> indices;
   for (std::size_t i = 0; i < burst_.size; ++i) {
@@ -183,8 +174,8 @@ void Worker::find_flows() {
   for (std::size_t i = 0; i < burst_.size; ++i) {
     const Flow* flow = burst_.views[i].flow;
     if (!burst_.undecided(i)) continue;
-    prefetch_marked(flow->inbound, flow->inbound_hot_lines);
-    prefetch_marked(flow->outbound, flow->outbound_hot_lines);
+    prefetch(flow->inbound != nullptr ? Lines{flow->inbound, flow->inbound_hot_lines}
+                                      : Lines{flow->outbound, flow->outbound_hot_lines});
   }
 }
 

@@ -20,7 +20,7 @@ enum class ExitCode : int {
   no_daemon = 3,      ///< nobody answers on the socket
   no_permission = 4,  ///< the socket or the daemon says no to this user
   refused = 5,        ///< the daemon understood and refused
-  not_found = 6,      ///< no such relay, capture, side or ban
+  not_found = 6,      ///< no such relay, capture, side, ban, user or registration
   exhausted = 7,      ///< a limit is reached
 };
 

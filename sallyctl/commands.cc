@@ -160,6 +160,7 @@ void print_json(const json::object& result) {
 void add_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
   plain_command(app, "status", "Version, uptime, what is in use", globals, chosen, "status", show_outline);
   add_relay_commands(app, globals, chosen);
+  add_subscriber_commands(app, globals, chosen);
   CLI::App* port = app.add_subcommand("port", "Media ports");
   port->require_subcommand(1);
   plain_command(*port, "list", "Link, driver and counters of each", globals, chosen, "port.list",

@@ -22,13 +22,11 @@ struct Globals {
 /// Adds all commands to `app`; the one that was given leaves its work in `chosen`, to be run after parsing.
 void add_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
 
-/// `relay add --from FILE`: one relay.add `params` object a line (`-`: standard input). Prints one answer a
-/// line with
-/// --json, else a summary. Throws Failure of the first relay that was refused, after all were tried.
-void add_relays_from(Client& client, const std::string& path, bool json);
-
 /// Adds `relay` and its subcommands.
 void add_relay_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
+
+/// Adds `user` and `registration` and their subcommands.
+void add_subscriber_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
 
 /// The result as JSON on one line.
 void print_json(const boost::json::object& result);

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// relay add, list, show, set, drop; and adding many at once.
+// relay add, list, show, set, drop.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
 #include <memory>
-#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
-#include <boost/json/parse.hpp>
 
-#include "base/secret.h"
+#include "sallyctl/batch.h"
 #include "sallyctl/commands.h"
 #include "sallyctl/leg_syntax.h"
 #include "sallyctl/table.h"
@@ -22,7 +18,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kBatchWindow = 1024;  ///< requests sent before their answers are read
 constexpr std::uint64_t kPage = 500;
 
 constexpr const char* kLegHelp =
@@ -51,49 +46,6 @@ void show_added(const json::object& added) {
                 member(added, leg + ".rtp").c_str(), member(added, leg + ".rtcp").c_str());
 }
 
-/// Sends lines, reads answers, remembers the first refusal.
-class Batch {
- public:
-  Batch(Client& client, bool json) : client_(client), json_(json) {}
-
-  void add(std::string& line) {
-    json::error_code failure;
-    json::value params = json::parse(line, failure);
-    wipe(line.data(), line.size());
-    ++line_;
-    if (failure || !params.is_object())
-      throw Failure{ExitCode::usage, "line " + std::to_string(line_) + " is not a JSON object"};
-    client_.send("relay.add", params.get_object());
-    ++waiting_;
-    while (waiting_ >= kBatchWindow || (waiting_ > 0 && client_.answer_waits())) take_answer();
-  }
-  void finish() {
-    while (waiting_ > 0) take_answer();
-    if (!json_) std::printf("%zu relays added, %zu refused\n", added_, refused_);
-    if (first_refusal_) throw Failure{*first_refusal_};
-  }
-
- private:
-  void take_answer() {
-    json::object answer = client_.receive();
-    --waiting_;
-    if (json_) print_json(answer);
-    try {
-      (void)Client::result_of(std::move(answer));
-      ++added_;
-    } catch (Failure& failure) {
-      ++refused_;
-      if (failure.code == ExitCode::no_permission) throw;
-      if (!first_refusal_) first_refusal_ = std::move(failure);
-    }
-  }
-
-  Client& client_;
-  bool json_;
-  std::size_t line_ = 0, waiting_ = 0, added_ = 0, refused_ = 0;
-  std::optional<Failure> first_refusal_;
-};
-
 void add_add(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
   const auto legs = std::make_shared<Legs>();
   CLI::App* add = relay.add_subcommand("add", "Set a relay up between two legs");
@@ -106,7 +58,7 @@ void add_add(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
     chosen = [&globals, legs] {
       if (!legs->from.empty()) {
         Client client(globals.socket);
-        return add_relays_from(client, legs->from, globals.json);
+        return run_batch(client, {"relay.add", "relays"}, legs->from, globals.json);
       }
       const json::object params = params_of(*legs);
       const json::object added = Client(globals.socket).call("relay.add", params);
@@ -196,19 +148,6 @@ void add_drop(CLI::App& relay, Globals& globals, std::function<void()>& chosen) 
 }
 
 }  // namespace
-
-void add_relays_from(Client& client, const std::string& path, bool json) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path);
-    if (!file) throw Failure{ExitCode::usage, "cannot read " + path};
-  }
-  std::istream& lines = path == "-" ? std::cin : file;
-  Batch batch(client, json);
-  for (std::string line; std::getline(lines, line);)
-    if (!line.empty()) batch.add(line);
-  batch.finish();
-}
 
 void add_relay_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
   CLI::App* relay = app.add_subcommand("relay", "Relays of media between two legs");

@@ -183,6 +183,27 @@ Table capture_table(const json::array& captures) {
                              {"FILE", "file"}});
 }
 
+Table user_table(const json::array& users) {
+  return table_of(users, {{"USER", "user"},
+                          {"NAME", "display_name"},
+                          {"ENABLED", "enabled"},
+                          {"ALGORITHMS", "algorithms"},
+                          {"REALM", "realm"},
+                          {"REGISTRATIONS", "registrations"}});
+}
+
+Table registration_table(const json::array& registrations) {
+  return table_of(registrations, {{"USER", "user"},
+                                  {"BINDING", "binding"},
+                                  {"CONTACT", "contact"},
+                                  {"TRANSPORT", "transport"},
+                                  {"SOURCE", "source"},
+                                  {"CONNECTED", "connected"},
+                                  {"EXPIRES s", "expires_in_s"},
+                                  {"Q", "q"},
+                                  {"AGENT", "user_agent"}});
+}
+
 std::string stats_text(const json::object& stats) {
   Table verdicts({"VERDICT", "PACKETS"});
   if (const auto* all = find(stats, "verdicts"); all != nullptr && all->is_object())
@@ -198,6 +219,9 @@ std::string stats_text(const json::object& stats) {
       "received  " + member(stats, "received") + "\n\n" + verdicts.text() + "\n" + limits.text() + "\n";
   if (const auto* relays = find(stats, "relays"); relays != nullptr && relays->is_object())
     text += outline({{"relays", *relays}});
+  if (const auto* subscribers = find(stats, "subscribers");
+      subscribers != nullptr && subscribers->is_object())
+    text += "\n" + outline({{"subscribers", *subscribers}});
   return text;
 }
 

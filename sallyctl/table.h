@@ -32,6 +32,8 @@ class Table {
 [[nodiscard]] Table port_table(const boost::json::array& ports);
 [[nodiscard]] Table worker_table(const boost::json::array& workers);
 [[nodiscard]] Table capture_table(const boost::json::array& captures);
+[[nodiscard]] Table user_table(const boost::json::array& users);
+[[nodiscard]] Table registration_table(const boost::json::array& registrations);
 [[nodiscard]] std::string stats_text(const boost::json::object& stats);
 
 }  // namespace sallyport::sallyctl

@@ -91,7 +91,7 @@ Result<std::optional<std::uint32_t>> Message::number(HeaderId id) const {
 
 bool is_answerable(const Message& message) {
   return message.is_request() && message.method() != Method::ack && !message.method_text().empty() &&
-         message.top_via().has_value();
+         message.has(HeaderId::via);
 }
 
 }  // namespace sallyport::sip

@@ -228,7 +228,8 @@ struct Defect {
   Limit limit = Limit::none;  ///< the limit that it exceeds, to be counted
 };
 
-/// A response can be made and travel back: a request other than ACK, with a method and a good topmost Via.
+/// A response can be made: a request other than ACK, with a method and a Via. If the Via is malformed, the
+/// response can only go where the request came from.
 [[nodiscard]] bool is_answerable(const Message& message);
 
 struct ParsedMessage {

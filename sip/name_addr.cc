@@ -13,10 +13,14 @@ tl::unexpected<Error> malformed(const char* what) {
   return fail(ErrorClass::malformed, what);
 }
 
-/// Tokens with white space between them. UTF-8 without quotes breaks the grammar and hurts nobody.
+/// Tokens with white space between them. Without quotes, UTF-8 and escapes break the grammar; phones send
+/// them, and they hurt nobody.
 bool is_token_display(std::string_view display) {
-  for (const char c : display)
-    if (!text::is(c, text::kToken) && !text::is_space(c) && c >= 0) return false;
+  for (std::size_t at = 0; at < display.size(); ++at) {
+    const char c = display[at];
+    if (text::is(c, text::kToken) || text::is_space(c) || c < 0) continue;
+    if (c != '\\' || ++at == display.size()) return false;
+  }
   return true;
 }
 
@@ -36,40 +40,50 @@ std::size_t find_bracket(NameAddr& address) {
   return is_token_display(address.display) ? at : std::string_view::npos;
 }
 
-/// A URI that may stand without angle brackets: to the first `;` or white space.
-Result<std::size_t> parse_bare(NameAddr& address) {
+/// A URI that may stand without angle brackets: to the first `;` or white space. False if it may not.
+bool take_bare(NameAddr& address) {
   const std::size_t end = scan::any_of<';', ' ', '\t'>(address.text, 0);
   address.display = {};
   address.uri = address.text.substr(0, end);
-  if (scan::any_of<',', '?', '"', '<', '>'>(address.uri, 0) != address.uri.size())
-    return malformed("an address that needs angle brackets");
-  return end;
+  return scan::any_of<',', '?', '"', '<', '>'>(address.uri, 0) == end;
+}
+
+/// Finds display name and URI; `end` is where the parameters begin. Returns what is wrong, or nothing.
+const char* take_address(NameAddr& address, std::size_t& end) {
+  const std::size_t open = find_bracket(address);
+  if (open == std::string_view::npos) {
+    if (!take_bare(address)) return "an address that needs angle brackets";
+    end = address.uri.size();
+  } else {
+    const std::size_t close = address.text.find('>', open);
+    if (close == std::string_view::npos) return "an angle bracket that does not close";
+    address.uri = address.text.substr(open + 1, close - open - 1);
+    address.bracketed = true;
+    end = close + 1;
+  }
+  const std::size_t special = scan::any_of<':', ' ', '\t'>(address.uri, 0);
+  const bool has_scheme = special < address.uri.size() && address.uri[special] == ':';
+  const bool has_space = scan::any_of<' ', '\t'>(address.uri, special) != address.uri.size();
+  return has_scheme && !has_space ? nullptr : "an address without a proper URI";
 }
 
 }  // namespace
 
 Result<NameAddr> parse_name_addr(std::string_view text) {
-  NameAddr address;
+  Result<NameAddr> result(tl::in_place);
+  NameAddr& address = *result;
   address.text = text::trim(text);
   std::size_t end = 0;
-  if (const std::size_t open = find_bracket(address); open != std::string_view::npos) {
-    const std::size_t close = address.text.find('>', open);
-    if (close == std::string_view::npos) return malformed("an angle bracket that does not close");
-    address.uri = address.text.substr(open + 1, close - open - 1);
-    address.bracketed = true;
-    end = close + 1;
-  } else {
-    const auto bare = parse_bare(address);
-    if (!bare) return tl::unexpected(bare.error());
-    end = *bare;
+  if (const char* problem = take_address(address, end)) {
+    result = malformed(problem);
+    return result;
   }
-  const bool has_space = scan::any_of<' ', '\t'>(address.uri, 0) != address.uri.size();
-  if (has_space || address.uri.find(':') == std::string_view::npos)
-    return malformed("an address without a proper URI");
   const auto parameters = parse_parameters(address.text.substr(end));
-  if (!parameters) return tl::unexpected(parameters.error());
-  address.parameters = *parameters;
-  return address;
+  if (parameters)
+    address.parameters = *parameters;
+  else
+    result = tl::unexpected(parameters.error());
+  return result;
 }
 
 std::string NameAddr::display_name() const {

@@ -4,21 +4,10 @@
 
 #include <algorithm>
 
-#include "sip/limits.h"
+#include "sip/parameter_walk.h"
 #include "sip/text.h"
 
 namespace sallyport::sip {
-
-namespace {
-
-/// Where the value that begins at `from` ends; npos if it is none.
-std::size_t skip_value(std::string_view text, std::size_t from) {
-  if (from < text.size() && text[from] == '"') return text::skip_quoted(text, from);
-  const std::size_t size = text::span_of(text, from, text::kValue);
-  return size == 0 ? std::string_view::npos : from + size;
-}
-
-}  // namespace
 
 Parameters::Iterator& Parameters::Iterator::operator++() {
   const std::size_t begin = text::skip_space(rest_, 0);
@@ -60,22 +49,8 @@ std::optional<std::uint32_t> Parameters::number(std::string_view name, std::uint
 }
 
 Result<Parameters> parse_parameters(std::string_view text) {
-  std::size_t at = text::skip_space(text, 0);
-  std::size_t count = 0;
-  while (at < text.size()) {
-    if (text[at] != ';') return fail(ErrorClass::malformed, "a semicolon must come before a parameter");
-    if (++count > kStandardLimits[Limit::parameters])
-      return fail(ErrorClass::exhausted, "too many parameters");
-    at = text::skip_space(text, at + 1);
-    const std::size_t name_size = text::span_of(text, at, text::kToken);
-    if (name_size == 0) return fail(ErrorClass::malformed, "a parameter without a name");
-    at = text::skip_space(text, at + name_size);
-    if (at >= text.size() || text[at] != '=') continue;
-    at = skip_value(text, text::skip_space(text, at + 1));
-    if (at == std::string_view::npos)
-      return fail(ErrorClass::malformed, "a parameter without a proper value");
-    at = text::skip_space(text, at);
-  }
+  if (const char* problem = walk_parameters(text, [](const Parameter&) {}))
+    return fail(ErrorClass::malformed, problem);
   return Parameters(text::trim(text));
 }
 

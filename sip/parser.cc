@@ -28,15 +28,20 @@ class Parser {
  private:
   using Stretch = Message::Stretch;
 
-  void report(const char* reason, std::uint16_t status = 400) {
+  [[gnu::cold, gnu::noinline]] void report(const char* reason, std::uint16_t status = 400) {
     if (!defect_) defect_ = Defect{status, reason};
   }
-  void report(Limit limit) {
+  [[gnu::cold, gnu::noinline]] void report(Limit limit) {
     if (!defect_) defect_ = Defect{info(limit).status, info(limit).reason, false, limit};
   }
   [[nodiscard]] std::string_view text() const { return message_.text_; }
   [[nodiscard]] bool at_line_end(std::size_t at) const {
     return at + 1 < text().size() && text()[at] == '\r' && text()[at + 1] == '\n';
+  }
+  /// The first value of a header that is there.
+  [[nodiscard]] std::string_view value_of(HeaderId id) const {
+    const Message::Place& place = message_.fields_[message_.first_[static_cast<std::size_t>(id)] - 1U];
+    return {message_.text_.data() + place.value_begin, place.value_size};
   }
   [[nodiscard]] static Stretch stretch(std::size_t begin, std::size_t end) {
     return {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)};
@@ -54,14 +59,15 @@ class Parser {
   void check_request_uri();
   void check_version(std::string_view version);
   std::size_t parse_fields(std::size_t at);
-  void parse_field(std::size_t begin, std::size_t end);
-  void keep_field(HeaderId id, Stretch name, Stretch value);
+  std::size_t find_field_end(std::size_t at);
+  void parse_field(std::size_t begin, scan::Line line);
+  void keep_field(const Message::Place& place);
 
   void check_length(std::size_t body_at);
   void check_fields();
-  void check_top_via();
+  void check_vias();
   void check_cseq();
-  void check_address(HeaderId id);
+  void check_address(HeaderId id, std::string_view value);
   void check_addresses(HeaderId id);
 
   const Limits& limits_;
@@ -169,22 +175,34 @@ void Parser::parse_status_line(std::size_t begin, std::size_t end) {
   message_.reason_ = stretch(std::min(begin + kCode + 4, end), end);
 }
 
+/// Where a field ends: a line that begins with white space continues the one before, and the line break
+/// becomes part of that space.
+std::size_t Parser::find_field_end(std::size_t at) {
+  std::size_t end = find_line_end(at);
+  while (end + 2 < text().size() && text::is_space(text()[end + 2])) {
+    message_.text_[end] = ' ';
+    message_.text_[end + 1] = ' ';
+    end = find_line_end(end + 2);
+  }
+  return end;
+}
+
 std::size_t Parser::parse_fields(std::size_t at) {
-  while (at < text().size() && !cut_) {
+  const std::string_view octets = text();
+  while (at < octets.size() && !cut_) {
     if (at_line_end(at)) {
       ended_ = true;
       break;
     }
-    std::size_t end = find_line_end(at);
-    // A line that begins with white space continues the one before: the line break becomes part of that
-    // space.
-    while (end + 2 < text().size() && text::is_space(text()[end + 2])) {
-      message_.text_[end] = ' ';
-      message_.text_[end + 1] = ' ';
-      end = find_line_end(end + 2);
-    }
-    parse_field(at, end);
-    at = behind_line(end);
+    scan::Line line = scan::line(octets, at);
+    const bool is_plain =
+        line.end + 2 < octets.size() && at_line_end(line.end) && !text::is_space(octets[line.end + 2]);
+    if (!is_plain) line.end = find_field_end(at);
+    if (line.colon < line.end)
+      parse_field(at, line);
+    else
+      report("Header Field Without a Colon");
+    at = behind_line(line.end);
     if (at > limits_[Limit::header_bytes]) {
       report(Limit::header_bytes);
       cut_ = true;
@@ -195,43 +213,48 @@ std::size_t Parser::parse_fields(std::size_t at) {
   return behind_line(at);
 }
 
-void Parser::parse_field(std::size_t begin, std::size_t end) {
-  const std::string_view line = text().substr(begin, end - begin);
-  const std::size_t name_size = text::span_of(line, 0, text::kToken);
-  const std::size_t colon = text::skip_space(line, name_size);
-  if (name_size == 0 || name_size > 255) return report("Malformed Header Field Name");
-  if (colon >= line.size() || line[colon] != ':') return report("Header Field Without a Colon");
-  std::size_t value_begin = text::skip_space(line, colon + 1);
-  std::size_t value_end = line.size();
-  while (value_end > value_begin && text::is_space(line[value_end - 1])) --value_end;
+inline void Parser::parse_field(std::size_t begin, scan::Line line) {
+  const char* const octets = message_.text_.data();
+  std::size_t name_end = line.colon;
+  while (name_end > begin && text::is_space(octets[name_end - 1])) --name_end;
+  const std::string_view name(octets + begin, name_end - begin);
+  const HeaderId id = header_id_of(name);
+  // A name that the table knows is a token.
+  if (id == HeaderId::other && (name.size() > 255 || !text::is_token(name)))
+    return report("Malformed Header Field Name");
+  std::size_t value_begin = line.colon + 1;
+  std::size_t value_end = line.end;
+  while (value_begin < value_end && text::is_space(octets[value_begin])) ++value_begin;
+  while (value_end > value_begin && text::is_space(octets[value_end - 1])) --value_end;
   if (value_end - value_begin > limits_[Limit::header_value_bytes]) return report(Limit::header_value_bytes);
-  keep_field(header_id_of(line.substr(0, name_size)), stretch(begin, begin + name_size),
-             stretch(begin + value_begin, begin + value_end));
+  keep_field({static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(value_begin),
+              static_cast<std::uint32_t>(value_end - value_begin), static_cast<std::uint16_t>(name.size()),
+              id});
 }
 
-void Parser::keep_field(HeaderId id, Stretch name, Stretch value) {
+inline void Parser::keep_field(const Message::Place& place) {
   if (message_.fields_.size() >= limits_[Limit::header_fields]) {
     cut_ = true;
     return report(Limit::header_fields);
   }
-  std::uint8_t& first = message_.first_[static_cast<std::size_t>(id)];
-  if (first != 0 && info(id).kind == HeaderKind::single) report(duplicate_text(id));
-  if (id == HeaderId::via && ++via_fields_ > limits_[Limit::via_fields]) report(Limit::via_fields);
-  message_.fields_.push_back(
-      {name.begin, value.begin, value.size, static_cast<std::uint16_t>(name.size), id});
-  if (first == 0) first = static_cast<std::uint8_t>(message_.fields_.size());
+  message_.fields_.push_back(place);
+  std::uint8_t& first = message_.first_[static_cast<std::size_t>(place.id)];
+  if (first == 0)
+    first = static_cast<std::uint8_t>(message_.fields_.size());
+  else if (info(place.id).kind == HeaderKind::single)
+    report(duplicate_text(place.id));
+  if (place.id == HeaderId::via && ++via_fields_ > limits_[Limit::via_fields]) report(Limit::via_fields);
 }
 
 void Parser::check_length(std::size_t body_at) {
   if (cut_) return;
   std::size_t size = text().size() - body_at;
-  if (const auto length = message_.header(HeaderId::content_length)) {
-    if (length->empty() || !text::all(*length, text::kDigit))
-      return report(malformed_text(HeaderId::content_length));
+  if (message_.has(HeaderId::content_length)) {
+    const auto length = text::delta_seconds(value_of(HeaderId::content_length));
+    if (!length) return report(malformed_text(HeaderId::content_length));
     // RFC 3261 §18.3: what is beyond it is no part of the message.
-    const std::size_t announced = text::delta_seconds(*length).value_or(0);
-    if (announced > size) return report("Content-Length Exceeds Message");
-    size = announced;
+    if (*length > size) return report("Content-Length Exceeds Message");
+    size = *length;
   }
   if (size > limits_[Limit::body_bytes]) return report(Limit::body_bytes);
   message_.body_ = stretch(body_at, body_at + size);
@@ -240,29 +263,31 @@ void Parser::check_length(std::size_t body_at) {
 void Parser::check_fields() {
   for (const HeaderId id : {HeaderId::via, HeaderId::from, HeaderId::to, HeaderId::call_id, HeaderId::cseq})
     if (!message_.has(id)) report(missing_text(id));
-  check_top_via();
-  check_address(HeaderId::from);
-  check_address(HeaderId::to);
-  check_cseq();
-  if (const auto call_id = message_.header(HeaderId::call_id))
-    if (call_id->empty() || !text::all(*call_id, text::kWord)) report(malformed_text(HeaderId::call_id));
-  if (const auto hops = message_.header(HeaderId::max_forwards))
-    if (!text::decimal(*hops, 255)) report(malformed_text(HeaderId::max_forwards));
-  for (const HeaderId id : {HeaderId::contact, HeaderId::route, HeaderId::record_route}) check_addresses(id);
+  if (message_.has(HeaderId::via)) check_vias();
+  if (message_.has(HeaderId::from)) check_address(HeaderId::from, value_of(HeaderId::from));
+  if (message_.has(HeaderId::to)) check_address(HeaderId::to, value_of(HeaderId::to));
+  if (message_.has(HeaderId::cseq)) check_cseq();
+  if (message_.has(HeaderId::call_id)) {
+    const std::string_view call_id = value_of(HeaderId::call_id);
+    if (call_id.empty() || !text::all(call_id, text::kWord)) report(malformed_text(HeaderId::call_id));
+  }
+  if (message_.has(HeaderId::max_forwards) && !text::decimal(value_of(HeaderId::max_forwards), 255))
+    report(malformed_text(HeaderId::max_forwards));
+  for (const HeaderId id : {HeaderId::contact, HeaderId::route, HeaderId::record_route})
+    if (message_.has(id)) check_addresses(id);
 }
 
-void Parser::check_top_via() {
-  if (!message_.has(HeaderId::via)) return;
-  // The others are only passed on, but they must not be empty values between commas.
-  bool is_top = true;
-  for (const std::string_view value : message_.values(HeaderId::via)) {
-    if (is_top ? !parse_via(value).has_value() : value.empty()) return report(malformed_text(HeaderId::via));
-    is_top = false;
-  }
+/// Those below the top are only passed on, but they must not be empty values between commas.
+void Parser::check_vias() {
+  std::string_view rest = value_of(HeaderId::via);
+  if (!parse_via(next_list_value(rest))) return report(malformed_text(HeaderId::via));
+  if (rest.empty() && via_fields_ == 1) return;
+  for (const std::string_view value : message_.values(HeaderId::via))
+    if (value.empty()) return report(malformed_text(HeaderId::via));
 }
 
 void Parser::check_cseq() {
-  const auto cseq = message_.cseq();
+  const auto cseq = parse_cseq(value_of(HeaderId::cseq));
   if (!cseq) return report(malformed_text(HeaderId::cseq));
   if (message_.request_) {
     if (cseq->method_text != message_.method_text()) report("CSeq Method Differs From Request Method");
@@ -273,19 +298,14 @@ void Parser::check_cseq() {
   message_.method_text_ = stretch(begin, begin + cseq->method_text.size());
 }
 
-void Parser::check_address(HeaderId id) {
-  const auto value = message_.header(id);
-  if (!value) return;
-  const auto address = parse_name_addr(*value);
-  if (!address || !address->parsed_uri()) report(malformed_text(id));
+void Parser::check_address(HeaderId id, std::string_view value) {
+  const auto address = parse_name_addr(value);
+  if (!address || !parse_uri(address->uri)) report(malformed_text(id));
 }
 
 void Parser::check_addresses(HeaderId id) {
-  for (const std::string_view value : message_.values(id)) {
-    if (id == HeaderId::contact && value == "*") continue;
-    const auto address = parse_name_addr(value);
-    if (!address || !address->parsed_uri()) return report(malformed_text(id));
-  }
+  for (const std::string_view value : message_.values(id))
+    if (value != "*" || id != HeaderId::contact) check_address(id, value);
 }
 
 ParsedMessage parse_message(std::string text, const Limits& limits) {

@@ -18,10 +18,17 @@ namespace detail {
 
 template <typename Block, typename One>
 [[nodiscard]] inline std::size_t find(std::string_view text, std::size_t from, Block block, One one) {
-  for (; from + 16 <= text.size(); from += 16) {
-    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
-    const unsigned mask = mask_of(block(octets));
-    if (mask != 0) return from + static_cast<std::size_t>(std::countr_zero(mask));
+  const auto matches_at = [&](std::size_t at) {
+    return mask_of(block(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at))));
+  };
+  for (; from + 16 <= text.size(); from += 16)
+    if (const unsigned mask = matches_at(from); mask != 0)
+      return from + static_cast<std::size_t>(std::countr_zero(mask));
+  if (from >= text.size()) return text.size();
+  if (text.size() >= 16) {
+    // The rest is the end of a block that reaches back over what was seen.
+    const unsigned mask = matches_at(text.size() - 16) >> (16 - (text.size() - from));
+    return mask != 0 ? from + static_cast<std::size_t>(std::countr_zero(mask)) : text.size();
   }
   for (; from < text.size(); ++from)
     if (one(text[from])) return from;
@@ -49,6 +56,23 @@ template <char... characters>
         return matches;
       },
       [](char c) { return ((c == characters) || ...); });
+}
+
+struct Line {
+  std::size_t colon;  ///< the first, or the text's size
+  std::size_t end;    ///< the first control character, or the text's size
+};
+
+/// What any_of<':'> and control() find from `from`, with one look at the first sixteen octets.
+[[nodiscard]] inline Line line(std::string_view text, std::size_t from) {
+  if (from + 16 > text.size()) return {any_of<':'>(text, from), control(text, from)};
+  const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + from));
+  const unsigned colons = detail::mask_of(_mm_cmpeq_epi8(octets, _mm_set1_epi8(':')));
+  const unsigned controls =
+      detail::mask_of(_mm_cmpeq_epi8(_mm_min_epu8(octets, _mm_set1_epi8(0x1f)), octets));
+  const auto place = [&](unsigned mask) { return from + static_cast<std::size_t>(std::countr_zero(mask)); };
+  return {colons != 0 ? place(colons) : any_of<':'>(text, from + 16),
+          controls != 0 ? place(controls) : control(text, from + 16)};
 }
 
 }  // namespace sallyport::sip::scan

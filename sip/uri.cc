@@ -2,9 +2,10 @@
 // URIs: parsing from left to right, each part against its own class of characters.
 #include "sip/uri.h"
 
+#include <algorithm>
+
 #include "base/ip_address.h"
 #include "sip/limits.h"
-#include "sip/scan.h"
 #include "sip/text.h"
 
 namespace sallyport::sip {
@@ -15,31 +16,45 @@ tl::unexpected<Error> malformed(const char* what) {
   return fail(ErrorClass::malformed, what);
 }
 
-/// Every character is of `classes` or part of an escape `%hh`.
-bool all_or_escaped(std::string_view part, unsigned classes) {
-  for (std::size_t at = 0; at < part.size(); ++at) {
-    if (text::is(part[at], classes)) continue;
-    if (part[at] != '%' || at + 2 >= part.size() || !text::is(part[at + 1], text::kHexDigit) ||
-        !text::is(part[at + 2], text::kHexDigit))
-      return false;
-    at += 2;
-  }
-  return true;
+/// The length of the scheme in front of a colon; 0 if there is none.
+std::size_t scheme_size(std::string_view text) {
+  if (text.size() > 4 && text[3] == ':' && text::is(text[0], text::kAlpha) &&
+      text::is(text[1], text::kAlpha) && text::is(text[2], text::kAlpha))
+    return 3;
+  std::size_t size = 0;
+  while (size < text.size() && (text::is(text[size], text::kAlpha | text::kDigit) || text[size] == '+' ||
+                                text[size] == '-' || text[size] == '.'))
+    ++size;
+  return size < text.size() && text[size] == ':' && text::is(text[0], text::kAlpha) ? size : 0;
 }
 
-/// `;name=value` without white space, names and values of `kUriParameter`.
-bool parameters_are_good(std::string_view list) {
+UriScheme scheme_of(std::string_view name) {
+  if (name == "sip") return UriScheme::sip;
+  if (text::equal_ignoring_case(name, "sip")) return UriScheme::sip;
+  if (text::equal_ignoring_case(name, "sips")) return UriScheme::sips;
+  if (text::equal_ignoring_case(name, "tel")) return UriScheme::tel;
+  return UriScheme::other;
+}
+
+/// Every character is of `classes` or part of an escape `%hh`.
+bool all_or_escaped(std::string_view part, unsigned classes) {
+  return text::skip_escaped(part, 0, classes) == part.size();
+}
+
+/// Takes `;name=value`, without white space, off the front of `rest`. False at the first that is malformed.
+bool take_parameters(Uri& uri, std::string_view& rest) {
+  std::size_t at = 0;
   std::size_t count = 0;
-  while (!list.empty()) {
-    list.remove_prefix(1);  // the semicolon
-    if (++count > kStandardLimits[Limit::parameters]) return false;
-    const std::size_t end = std::min(list.find(';'), list.size());
-    const std::string_view parameter = list.substr(0, end);
+  while (at < rest.size() && rest[at] == ';') {
+    const std::size_t begin = ++at;
+    at = text::skip_escaped(rest, begin, text::kUriParameter);
+    const std::string_view parameter = rest.substr(begin, at - begin);
     const std::size_t equals = parameter.find('=');
-    if (equals == 0 || parameter.empty() || equals == parameter.size() - 1) return false;
-    if (!all_or_escaped(parameter, text::kUriParameter)) return false;
-    list.remove_prefix(end);
+    if (parameter.empty() || equals == 0 || equals == parameter.size() - 1) return false;
+    if (++count > kStandardLimits[Limit::parameters]) return false;
   }
+  uri.parameters = Parameters(rest.substr(0, at));
+  rest.remove_prefix(at);
   return true;
 }
 
@@ -59,8 +74,20 @@ bool headers_are_good(std::string_view list) {
   }
 }
 
-/// user[:password], not empty.
-const char* parse_userinfo(Uri& uri, std::string_view userinfo) {
+/// Takes user[:password]@ off the front of `rest`, if it is there. `@` stands unescaped nowhere else, while
+/// `;` and `?` may be in the user part as well as behind the host.
+const char* take_userinfo(Uri& uri, std::string_view& rest) {
+  std::size_t end = text::skip_escaped(rest, 0, text::kUser);
+  if (end != 0 && end < rest.size() && rest[end] == '@') {
+    uri.has_user = true;
+    uri.user = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    return nullptr;
+  }
+  end = rest.find('@', end);
+  if (end == std::string_view::npos) return nullptr;
+  const std::string_view userinfo = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
   const std::size_t colon = userinfo.find(':');
   uri.has_user = true;
   uri.user = userinfo.substr(0, colon);
@@ -72,47 +99,68 @@ const char* parse_userinfo(Uri& uri, std::string_view userinfo) {
                                                        : "a URI with a bad character in its password";
 }
 
-/// What follows `sip:` or `sips:`.
-Result<Uri> parse_sip(Uri uri, std::string_view rest) {
-  // `@` stands unescaped nowhere else, while `;` and `?` may be in the user part as well.
-  if (const std::size_t at = rest.find('@'); at != std::string_view::npos) {
-    if (const char* problem = parse_userinfo(uri, rest.substr(0, at))) return malformed(problem);
-    rest.remove_prefix(at + 1);
+/// Takes host[:port] off the front of `rest`.
+const char* take_host_port(HostPort& host_port, std::string_view& rest) {
+  std::size_t end = 0;
+  if (rest.starts_with('[')) {
+    end = rest.find(']');
+    const std::string_view address = rest.substr(1, end - 1);
+    if (end == std::string_view::npos || address.find(':') == std::string_view::npos ||
+        !IpAddress::parse(address))
+      return "a malformed IPv6 reference";
+    ++end;
+  } else {
+    end = text::span_of(rest, 0, text::kHost);
+    if (end == 0 || rest[0] == '.' || rest[0] == '-') return "a missing or malformed host";
   }
-  std::size_t end = scan::any_of<';', '?'>(rest, 0);
-  const auto host_port = parse_host_port(rest.substr(0, end));
-  if (!host_port) return tl::unexpected(host_port.error());
-  uri.host = host_port->host;
-  uri.port = host_port->port;
+  host_port.host = rest.substr(0, end);
+  if (end < rest.size() && rest[end] == ':') {
+    const std::size_t digits = text::span_of(rest, end + 1, text::kDigit);
+    const auto port = text::decimal(rest.substr(end + 1, digits), 65535);
+    if (!port || *port == 0) return "a malformed port";
+    host_port.port = static_cast<std::uint16_t>(*port);
+    end += 1 + digits;
+  }
   rest.remove_prefix(end);
+  return nullptr;
+}
 
-  end = std::min(rest.find('?'), rest.size());
-  if (!parameters_are_good(rest.substr(0, end))) return malformed("a URI with a malformed parameter");
-  uri.parameters = Parameters(rest.substr(0, end));
-  rest.remove_prefix(end);
-  if (rest.empty()) return uri;
+/// What follows `sip:` or `sips:`. Returns what is wrong, or nothing.
+const char* parse_sip(Uri& uri, std::string_view rest) {
+  if (const char* problem = take_userinfo(uri, rest)) return problem;
+  HostPort host_port;
+  if (const char* problem = take_host_port(host_port, rest)) return problem;
+  uri.host = host_port.host;
+  uri.port = host_port.port;
+  if (!take_parameters(uri, rest)) return "a URI with a malformed parameter";
+  if (rest.empty()) return nullptr;
+  if (rest.front() != '?') return "a URI with a bad character";
   uri.headers = rest.substr(1);
-  if (!headers_are_good(uri.headers)) return malformed("a URI with a malformed header");
-  return uri;
+  return headers_are_good(uri.headers) ? nullptr : "a URI with a malformed header";
 }
 
 /// What follows `tel:` (RFC 3966 §3). A local number without its phone-context is let pass: phones dial them,
 /// and the domain they are registered in is their context.
-Result<Uri> parse_tel(Uri uri, std::string_view rest) {
+const char* parse_tel(Uri& uri, std::string_view rest) {
   const std::size_t end = std::min(rest.find(';'), rest.size());
   uri.user = rest.substr(0, end);
+  rest.remove_prefix(end);
   const bool global = uri.user.starts_with('+');
   bool has_digit = false;
   for (const char c : uri.user.substr(global ? 1 : 0)) {
     const bool separator = c == '-' || c == '.' || c == '(' || c == ')';
     if (!text::is(c, global ? text::kDigit : text::kPhone) && !separator)
-      return malformed("a tel URI with a bad character in its number");
+      return "a tel URI with a bad character in its number";
     has_digit = has_digit || !separator;
   }
-  if (!has_digit) return malformed("a tel URI without a digit");
-  if (!parameters_are_good(rest.substr(end))) return malformed("a tel URI with a malformed parameter");
-  uri.parameters = Parameters(rest.substr(end));
-  return uri;
+  if (!has_digit) return "a tel URI without a digit";
+  return take_parameters(uri, rest) && rest.empty() ? nullptr : "a tel URI with a malformed parameter";
+}
+
+/// Any other scheme: what follows the colon is kept as it is.
+const char* parse_other(Uri& uri, std::string_view rest) {
+  uri.user = rest;
+  return !rest.empty() && text::all(rest, text::kUric) ? nullptr : "a URI with a bad character";
 }
 
 /// The characters that RFC 3261 §19.1.4 calls reserved: escaped, they differ from themselves.
@@ -233,52 +281,28 @@ bool tel_parameters_agree(const Parameters& a, const Parameters& b) {
 
 Result<HostPort> parse_host_port(std::string_view text) {
   HostPort result;
-  std::size_t end = 0;
-  if (text.starts_with('[')) {
-    end = text.find(']');
-    if (end == std::string_view::npos || !IpAddress::parse(text.substr(1, end - 1)) || text.find(':') > end)
-      return malformed("a malformed IPv6 reference");
-    ++end;
-  } else {
-    end = text::span_of(text, 0, text::kHost);
-  }
-  result.host = text.substr(0, end);
-  if (result.host.empty() || result.host.starts_with('.') || result.host.starts_with('-'))
-    return malformed("a missing or malformed host");
-  if (end == text.size()) return result;
-  if (text[end] != ':') return malformed("a bad character in a host");
-  const auto port = text::decimal(text.substr(end + 1), 65535);
-  if (!port || *port == 0) return malformed("a malformed port");
-  result.port = static_cast<std::uint16_t>(*port);
+  if (const char* problem = take_host_port(result, text)) return malformed(problem);
+  if (!text.empty()) return malformed("a bad character in a host");
   return result;
 }
 
 Result<Uri> parse_uri(std::string_view text) {
-  Uri uri;
+  Result<Uri> result(tl::in_place);
+  Uri& uri = *result;
   uri.text = text;
-  std::size_t colon = 0;
-  while (colon < text.size() && (text::is(text[colon], text::kAlpha | text::kDigit) || text[colon] == '+' ||
-                                 text[colon] == '-' || text[colon] == '.'))
-    ++colon;
-  if (colon == 0 || colon >= text.size() || text[colon] != ':' || !text::is(text[0], text::kAlpha))
-    return malformed("a URI without a scheme");
+  const std::size_t colon = scheme_size(text);
+  if (colon == 0) {
+    result = malformed("a URI without a scheme");
+    return result;
+  }
   uri.scheme_text = text.substr(0, colon);
+  uri.scheme = scheme_of(uri.scheme_text);
   const std::string_view rest = text.substr(colon + 1);
-  if (text::equal_ignoring_case(uri.scheme_text, "sip")) {
-    uri.scheme = UriScheme::sip;
-    return parse_sip(uri, rest);
-  }
-  if (text::equal_ignoring_case(uri.scheme_text, "sips")) {
-    uri.scheme = UriScheme::sips;
-    return parse_sip(uri, rest);
-  }
-  if (text::equal_ignoring_case(uri.scheme_text, "tel")) {
-    uri.scheme = UriScheme::tel;
-    return parse_tel(uri, rest);
-  }
-  uri.user = rest;
-  if (rest.empty() || !text::all(rest, text::kUric)) return malformed("a URI with a bad character");
-  return uri;
+  const char* problem = uri.is_sip()                   ? parse_sip(uri, rest)
+                        : uri.scheme == UriScheme::tel ? parse_tel(uri, rest)
+                                                       : parse_other(uri, rest);
+  if (problem != nullptr) result = malformed(problem);
+  return result;
 }
 
 bool equivalent(const Uri& a, const Uri& b) {

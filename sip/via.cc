@@ -2,8 +2,10 @@
 // Via: parsed with the white space that its grammar allows nearly everywhere.
 #include "sip/via.h"
 
+#include <algorithm>
 #include <array>
 
+#include "sip/parameter_walk.h"
 #include "sip/text.h"
 #include "sip/uri.h"
 
@@ -53,14 +55,19 @@ ViaTransport transport_of(std::string_view name) {
 
 /// name / version / transport, then white space. What is left begins with sent-by.
 bool parse_protocol(Via& via, std::string_view& rest) {
-  const std::string_view name = take_token(rest);
-  if (name.empty() || !take_slash(rest)) return false;
-  const std::string_view version = take_token(rest);
-  if (version.empty() || !take_slash(rest)) return false;
+  constexpr std::string_view kUsual = "SIP/2.0/";
+  if (rest.starts_with(kUsual)) {
+    rest.remove_prefix(kUsual.size());
+  } else {
+    const std::string_view name = take_token(rest);
+    if (name.empty() || !take_slash(rest)) return false;
+    const std::string_view version = take_token(rest);
+    if (version.empty() || !take_slash(rest)) return false;
+    via.is_sip_2_0 = version == "2.0" && text::equal_ignoring_case(name, "SIP");
+  }
   via.transport_text = take_token(rest);
   if (via.transport_text.empty() || rest.empty() || !text::is_space(*(rest.data() - 1))) return false;
   via.transport = transport_of(via.transport_text);
-  via.is_sip_2_0 = version == "2.0" && text::equal_ignoring_case(name, "SIP");
   via.sent_protocol =
       via.text.substr(0, static_cast<std::size_t>(via.transport_text.end() - via.text.begin()));
   return true;
@@ -68,32 +75,56 @@ bool parse_protocol(Via& via, std::string_view& rest) {
 
 /// host [":" port] with white space around the colon.
 Result<HostPort> parse_sent_by(std::string_view text) {
+  auto result = parse_host_port(text);
+  if (result || text.find_first_of(" \t") == std::string_view::npos) return result;
   const std::size_t bracket = text.find(']');
   const std::size_t colon = text.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  if (colon == std::string_view::npos) return parse_host_port(text);
-  auto result = parse_host_port(text::trim(text.substr(0, colon)));
+  if (colon == std::string_view::npos) return result;
+  result = parse_host_port(text::trim(text.substr(0, colon)));
   const auto port = text::decimal(text::trim(text.substr(colon + 1)), 65535);
   if (!port || *port == 0) return malformed("a malformed port in Via");
+  if (result && result->port != 0) return malformed("two ports in Via");
   if (result) result->port = static_cast<std::uint16_t>(*port);
   return result;
 }
 
-bool take_parameters(Via& via) {
-  for (const Parameter& parameter : via.parameters) {
-    if (text::equal_ignoring_case(parameter.name, "branch")) {
-      via.branch = parameter.value;
-    } else if (text::equal_ignoring_case(parameter.name, "received")) {
-      via.received = parameter.value;
-    } else if (text::equal_ignoring_case(parameter.name, "maddr")) {
-      via.maddr = parameter.value;
-    } else if (text::equal_ignoring_case(parameter.name, "rport")) {
-      via.has_rport = true;
-      const auto port = text::decimal(parameter.value, 65535);
-      if (parameter.has_value && !port) return false;
-      via.rport = static_cast<std::uint16_t>(port.value_or(0));
-    }
+/// Remembers those that decide the way of a response. False if one is malformed.
+bool keep_parameter(Via& via, const Parameter& parameter) {
+  const auto is = [&parameter](std::string_view name) {
+    return text::equal_ignoring_case(parameter.name, name);
+  };
+  if (is("branch")) {
+    via.branch = parameter.value;
+  } else if (is("received")) {
+    via.received = parameter.value;
+  } else if (is("maddr")) {
+    via.maddr = parameter.value;
+  } else if (is("rport")) {
+    via.has_rport = true;
+    const auto port = text::decimal(parameter.value, 65535);
+    via.rport = static_cast<std::uint16_t>(port.value_or(0));
+    return port || !parameter.has_value;
   }
   return true;
+}
+
+/// Returns what is wrong, or nothing.
+const char* parse_into(Via& via, std::string_view text) {
+  via.text = text;
+  std::string_view rest = text;
+  if (!parse_protocol(via, rest)) return "a malformed protocol in Via";
+  const std::size_t end = std::min(rest.find(';'), rest.size());
+  const auto sent_by = parse_sent_by(text::trim(rest.substr(0, end)));
+  if (!sent_by) return "a malformed sent-by in Via";
+  via.host = sent_by->host;
+  via.port = sent_by->port;
+  bool good = true;
+  rest.remove_prefix(end);
+  const char* problem = walk_parameters(
+      rest, [&](const Parameter& parameter) { good = keep_parameter(via, parameter) && good; });
+  if (problem != nullptr) return problem;
+  via.parameters = Parameters(rest);
+  return good ? nullptr : "a malformed rport in Via";
 }
 
 }  // namespace
@@ -104,20 +135,9 @@ bool Via::has_magic_cookie() const {
 }
 
 Result<Via> parse_via(std::string_view text) {
-  Via via;
-  via.text = text::trim(text);
-  std::string_view rest = via.text;
-  if (!parse_protocol(via, rest)) return malformed("a malformed protocol in Via");
-  const std::size_t end = std::min(rest.find(';'), rest.size());
-  const auto sent_by = parse_sent_by(text::trim(rest.substr(0, end)));
-  if (!sent_by) return tl::unexpected(sent_by.error());
-  via.host = sent_by->host;
-  via.port = sent_by->port;
-  const auto parameters = parse_parameters(rest.substr(end));
-  if (!parameters) return tl::unexpected(parameters.error());
-  via.parameters = *parameters;
-  if (!take_parameters(via)) return malformed("a malformed rport in Via");
-  return via;
+  Result<Via> result(tl::in_place);
+  if (const char* problem = parse_into(*result, text::trim(text))) result = malformed(problem);
+  return result;
 }
 
 std::string write_via(ViaTransport transport, std::string_view host, std::string_view branch, bool rport) {

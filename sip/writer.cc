@@ -96,14 +96,16 @@ MessageWriter& MessageWriter::header(std::string_view name, std::string_view val
   return *this;
 }
 
-/// A peer compares what comes back to it, so control characters in quoted pairs stay; line breaks, which only
-/// the text of a defective message can hold, do not.
+/// A peer compares what comes back to it, so control characters in quoted pairs stay. Others, which only the
+/// text of a defective message can hold, do not.
 void MessageWriter::append_copied(std::string_view text) {
   const std::size_t begin = text_.size();
   text_ += text;
-  for (std::size_t at = scan::any_of<'\r', '\n'>(text, 0); at < text.size();
-       at = scan::any_of<'\r', '\n'>(text, at + 1))
-    text_[begin + at] = ' ';
+  for (std::size_t at = scan::control(text, 0); at < text.size(); at = scan::control(text, at + 1)) {
+    const bool breaks_line = text[at] == '\r' || text[at] == '\n';
+    const bool is_escaped = at > 0 && text[at - 1] == '\\';
+    if (text[at] != '\t' && (breaks_line || !is_escaped)) text_[begin + at] = ' ';
+  }
 }
 
 void MessageWriter::copied_header(HeaderId id, std::initializer_list<std::string_view> parts) {
@@ -128,25 +130,39 @@ MessageWriter& MessageWriter::body(std::string_view type, std::string_view octet
   return *this;
 }
 
-std::string MessageWriter::finish() && {
+std::string MessageWriter::finish() {
   header(HeaderId::content_length, body_.size());
   text_ += "\r\n";
   text_ += body_;
   return std::move(text_);
 }
 
-MessageWriter response_to(const Message& request, unsigned status, std::string_view reason,
-                          std::string_view to_tag, const Endpoint* source) {
-  MessageWriter writer = MessageWriter::response(status, reason);
+namespace {
+
+/// The topmost Via with its source, the others as they are. One that cannot be parsed leaves all of them as
+/// they are.
+void copy_vias(MessageWriter& writer, const Message& request, const Endpoint* source) {
+  const auto top = request.top_via();
+  if (!top || source == nullptr) {
+    writer.copy(request, HeaderId::via);
+    return;
+  }
   bool is_top = true;
   for (const std::string_view value : request.values(HeaderId::via)) {
-    const auto via = parse_via(is_top && source != nullptr ? value : std::string_view{});
-    if (via)
-      writer.header(HeaderId::via, with_source(*via, *source));
+    if (is_top)
+      writer.header(HeaderId::via, with_source(*top, *source));
     else
       writer.header(HeaderId::via, value);
     is_top = false;
   }
+}
+
+}  // namespace
+
+MessageWriter response_to(const Message& request, unsigned status, std::string_view reason,
+                          std::string_view to_tag, const Endpoint* source) {
+  MessageWriter writer = MessageWriter::response(status, reason);
+  copy_vias(writer, request, source);
   if (const auto from = request.header(HeaderId::from)) writer.copied_header(HeaderId::from, {*from});
   if (const auto to = request.header(HeaderId::to)) {
     const auto address = parse_name_addr(*to);

@@ -19,7 +19,7 @@ namespace sallyport::sip {
 ///
 ///     MessageWriter writer = MessageWriter::request(Method::bye, "sip:alice@192.0.2.1");
 ///     writer.header(HeaderId::max_forwards, 70).header(HeaderId::to, {"<sip:alice@example.com>;tag=", tag});
-///     std::string octets = std::move(writer).finish();
+///     std::string octets = writer.finish();
 class MessageWriter {
  public:
   [[nodiscard]] static MessageWriter request(Method method, std::string_view uri);
@@ -40,8 +40,8 @@ class MessageWriter {
   /// Sets the body and its Content-Type, once, after the last header. Without it the body is empty.
   MessageWriter& body(std::string_view type, std::string_view octets);
 
-  /// Closes the header with Content-Length and gives the message.
-  [[nodiscard]] std::string finish() &&;
+  /// Closes the header with Content-Length and gives the message; the writer is spent.
+  [[nodiscard]] std::string finish();
 
   /// 0 for a request.
   [[nodiscard]] unsigned status() const { return status_; }

@@ -2,6 +2,7 @@
 """Builds Sallyport in every way that matters, runs every test and lint, and ends with the counts."""
 
 import argparse
+import concurrent.futures
 import dataclasses
 import json
 import os
@@ -147,8 +148,9 @@ def fuzz(_quick: bool) -> Tally:
                 if target["type"] == "executable" and target["name"].endswith("_fuzz")}
     build.compile([os.path.relpath(name, build.folder) for name in programs.values()])
     tally = Tally()
-    for name, program in sorted(programs.items()):
-        tally.add(_fuzz_one(name, program))
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for result in pool.map(_fuzz_one, sorted(programs), (programs[name] for name in sorted(programs))):
+            tally.add(result)
     return tally
 
 
@@ -171,12 +173,13 @@ def _fuzz_one(name: str, program: str) -> Tally:
 
 
 def demo(_quick: bool) -> Tally:
-    """tools/demo: calls between foreign endpoints; every claim is a case."""
+    """tools/demo, with the programs that GCC built: calls between foreign endpoints; every claim is a case."""
     if os.geteuid() != 0:
         return Tally(skipped=["demo: needs root"])
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "demo.json"
-        subprocess.run([str(ROOT / "tools" / "demo"), "--json", str(result)], timeout=900)
+        built = ["--build", str(BUILDS / "gcc")] if (BUILDS / "gcc").exists() else []
+        subprocess.run([str(ROOT / "tools" / "demo"), "--json", str(result), *built], timeout=900)
         claims = json.loads(result.read_text())["claims"]
     failed = [f"{claim['claim']} ({claim['detail']})" for claim in claims if not claim["ok"]]
     return Tally(passed=len(claims) - len(failed), failed=failed)

@@ -42,16 +42,16 @@ class Claims:
         return bool(self.made) and all(claim["ok"] for claim in self.made)
 
 
-def build() -> tuple[pathlib.Path, pathlib.Path]:
-    """The release programs sallyportd and sallyctl."""
+def build(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
+    """The programs sallyportd and sallyctl; a folder that is not configured yet gets a release build."""
     print("building sallyportd and sallyctl …", flush=True)
-    again = ["--reconfigure"] if (BUILD / "meson-private" / "coredata.dat").exists() else []
-    _quietly(["meson", "setup", *again, str(BUILD), "-Dbuildtype=release"], ROOT)
-    answer = subprocess.run(["meson", "introspect", "--targets", str(BUILD)], check=True, capture_output=True)
+    if not (folder / "meson-private" / "coredata.dat").exists():
+        _quietly(["meson", "setup", str(folder), "-Dbuildtype=release"], ROOT)
+    answer = subprocess.run(["meson", "introspect", "--targets", str(folder)], check=True, capture_output=True)
     programs = {target["name"]: pathlib.Path(target["filename"][0]) for target in json.loads(answer.stdout)
                 if target["type"] == "executable"}
     found = [programs[name] for name in ("sallyportd", "sallyctl")]
-    _quietly(["ninja", "-C", str(BUILD), *(str(path.relative_to(BUILD)) for path in found)], ROOT)
+    _quietly(["ninja", "-C", str(folder), *(str(path.relative_to(folder)) for path in found)], ROOT)
     return found[0], found[1]
 
 
@@ -195,9 +195,9 @@ def hints(stage: Stage, daemon: Daemon) -> None:
           f"\n  ip netns exec {stage.namespace('sallyport')} bash\nand take it away with\n  tools/demo --stop")
 
 
-def demonstrate(stage: Stage, claims: Claims, keep: bool) -> bool:
+def demonstrate(stage: Stage, claims: Claims, keep: bool, folder: pathlib.Path) -> bool:
     """Runs the whole story; gives whether it may stay."""
-    programs = build()
+    programs = build(folder)
     started = time.monotonic()
     show = Demonstration(stage, claims)
     show.start(*programs)
@@ -230,11 +230,11 @@ def _interrupted(number: int, _frame: object) -> None:
     raise Failed(f"interrupted by {signal.Signals(number).name}")
 
 
-def run(keep: bool, result_file: pathlib.Path | None) -> int:
+def run(keep: bool, result_file: pathlib.Path | None, folder: pathlib.Path) -> int:
     _on_signals(_interrupted)
     stage, claims, kept = Stage(), Claims(), False
     try:
-        kept = demonstrate(stage, claims, keep)
+        kept = demonstrate(stage, claims, keep, folder)
     except (Failed, RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as problem:
         claims.claim(f"the demonstration ran to its end: {type(problem).__name__}", False, str(problem))
     finally:
@@ -254,13 +254,14 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     parser.add_argument("--stop", action="store_true", help="take away what --keep left, and do nothing else")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the claims and whether they hold")
+    parser.add_argument("--build", type=pathlib.Path, metavar="DIR", default=BUILD, help="the build folder (default: %(default)s)")
     arguments = parser.parse_args()
     if arguments.stop:
         for stage in stages_left():
             stage.remove()
             print(f"{stage.name} is gone")
         return 0
-    return run(arguments.keep, arguments.json)
+    return run(arguments.keep, arguments.json, arguments.build.absolute())
 
 
 if __name__ == "__main__":

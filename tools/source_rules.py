@@ -37,6 +37,7 @@ DOORS = (
     (r"CLI/", r"sallyctl/|control/main\.cc", "the command lines: sallyctl/ and control/main.cc"),
     (r"libmnl/", r"control/(kernel_|netlink)|dataplane/tap_twin", "control/kernel_*, control/netlink* and dataplane/tap_twin, the doors to netlink"),
     (r"bpf/|xdp/", r"dataplane/(steering|xdp/|dpdk_log)", "dataplane/steering*, dataplane/xdp/ and the log, the doors to XDP"),
+    (r"sqlite3", r"control/sqlite_", "control/sqlite_*, the door to SQLite"),
     (r"cap-ng", r"control/privileges", "control/privileges.cc, which drops them"),
 )
 

@@ -86,12 +86,12 @@ class Keys:
 class Daemon:
     """A running sallyportd with its files in a folder of its own."""
 
-    def __init__(self, program: str, control: str, folder: pathlib.Path) -> None:
+    def __init__(self, program: str, control: str, folder: pathlib.Path, more: str = "") -> None:
         self.folder, self.control_program = folder, control
         self.socket = folder / "run" / "admin.sock"
         self.config = folder / "sallyport.toml"
         core = max(os.sched_getaffinity(0))
-        self.config.write_text(CONFIGURATION.format(folder=folder, core=core, prefix=f"daemontest{os.getpid()}"))
+        self.config.write_text(CONFIGURATION.format(folder=folder, core=core, prefix=f"daemontest{os.getpid()}") + more)
         self.log_path = folder / "log"
         self.outputs = ""
         with open(self.log_path, "w", encoding="utf-8") as log:

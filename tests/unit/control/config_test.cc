@@ -113,6 +113,41 @@ addresses = ["192.0.2.2"]
   EXPECT_EQ(config->sides[1].port, 0);
 }
 
+TEST(Config, StoreAndRegistrar) {
+  const std::string text = std::string(kMinimal) + R"([store]
+path = "/var/lib/x.db"
+durability = "process"
+queue = 100
+[registrar]
+domains = ["Example.COM", "192.0.2.1"]
+default_expires_s = 300
+min_expires_s = 30
+max_expires_s = 600
+bindings_per_user = 3
+bindings = 10
+flow_timer_s = 0
+require_path_support = false
+service_route = ["sip:edge.example.com;lr"]
+)";
+  const auto config = parse_config(text, "t.toml");
+  ASSERT_TRUE(config) << config.error()[0].to_string();
+  EXPECT_EQ(config->store.path, "/var/lib/x.db");
+  EXPECT_EQ(config->store.durability, Durability::process);
+  EXPECT_EQ(config->store.queue, 100U);
+  EXPECT_EQ(config->registrar.domains, (std::vector<std::string>{"example.com", "192.0.2.1"}));
+  EXPECT_EQ(config->registrar.realm, "example.com");
+  EXPECT_EQ(config->registrar.default_expires_s, 300U);
+  EXPECT_EQ(config->registrar.min_expires_s, 30U);
+  EXPECT_EQ(config->registrar.max_expires_s, 600U);
+  EXPECT_EQ(config->registrar.bindings_per_user, 3U);
+  EXPECT_EQ(config->registrar.bindings, 10U);
+  EXPECT_EQ(config->registrar.flow_timer_s, 0U);
+  EXPECT_FALSE(config->registrar.require_path_support);
+  EXPECT_EQ(config->registrar.service_route, std::vector<std::string>{"sip:edge.example.com;lr"});
+  const auto without = parse_config(kMinimal, "t.toml");
+  EXPECT_EQ(without->store.path, "") << "without the section there is no store";
+}
+
 struct Bad {
   std::string_view text;
   std::string_view error;  ///< the whole line
@@ -205,6 +240,43 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{SIDE "[media.side.\"a b\"]\ndevice=\"eth0\"\naddresses=[\"192.0.2.2\"]\n",
             "t.toml:4:1: media.side.a b: a side's name has 1 to 32 letters, digits, '-' or '_'"},
         Bad{"log = 5\n" SIDE, "t.toml:1:7: log: must be a table"}));
+
+#define STORE SIDE "[store]\npath=\"/x.db\"\n"
+#define REGISTRAR SIDE "[registrar]\n"
+
+INSTANTIATE_TEST_SUITE_P(
+    Subscribers, ConfigRefuses,
+    testing::Values(
+        Bad{STORE, "t.toml:4:1: store: needs registrar.domains: users belong to a domain"},
+        Bad{SIDE "[store]\n", "t.toml:4:1: store.path: must be an absolute path"},
+        Bad{SIDE "[store]\npath=\"x.db\"\n[registrar]\ndomains=[\"a\"]\n",
+            "t.toml:5:6: store.path: must be an absolute path"},
+        Bad{STORE "durability=\"never\"\n[registrar]\ndomains=[\"a\"]\n",
+            "t.toml:6:12: store.durability: must be one of power, process"},
+        Bad{STORE "queue=1\n[registrar]\ndomains=[\"a\"]\n",
+            "t.toml:6:7: store.queue: must be a number from 16 to 1000000"},
+        Bad{STORE "mode=1\n[registrar]\ndomains=[\"a\"]\n", "t.toml:6:6: store.mode: unknown key"},
+        Bad{REGISTRAR "domains=[\"a b\"]\n",
+            "t.toml:5:9: registrar.domains: must list domain names or addresses"},
+        Bad{REGISTRAR "domains=[\"a:5060\"]\n",
+            "t.toml:5:9: registrar.domains: must list domain names or addresses"},
+        Bad{REGISTRAR "domains=\"a\"\n", "t.toml:5:9: registrar.domains: must be a list of strings"},
+        Bad{REGISTRAR "realm=\"a\\\"b\"\n",
+            "t.toml:5:7: registrar.realm: must not hold quotes or backslashes"},
+        Bad{REGISTRAR "min_expires_s=3601\n",
+            "t.toml:5:15: registrar.min_expires_s: must be a number from 1 to 3600"},
+        Bad{REGISTRAR "default_expires_s=59\n",
+            "t.toml:5:19: registrar.default_expires_s: must lie between min_expires_s and max_expires_s"},
+        Bad{REGISTRAR "default_expires_s=7201\n",
+            "t.toml:5:19: registrar.default_expires_s: must lie between min_expires_s and max_expires_s"},
+        Bad{REGISTRAR "min_expires_s=100\nmax_expires_s=99\ndefault_expires_s=99\n",
+            "t.toml:6:15: registrar.max_expires_s: must not be less than min_expires_s"},
+        Bad{REGISTRAR "bindings_per_user=0\n",
+            "t.toml:5:19: registrar.bindings_per_user: must be a number from 1 to 100"},
+        Bad{REGISTRAR "service_route=[\"sip:a\"]\n",
+            "t.toml:5:15: registrar.service_route: must list SIP URIs of loose routers such as "
+            "\"sip:proxy.example.com;lr\""},
+        Bad{REGISTRAR "gruu=true\n", "t.toml:5:6: registrar.gruu: unknown key"}));
 
 TEST(Config, AllErrorsAreReportedInTheOrderOfLines) {
   const auto lines = errors_of("[daemon]\nx=1\n[log]\nlevel=1\n" SIDE "dscp=99\n");
