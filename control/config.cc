@@ -131,6 +131,7 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   config.registrar = read_registrar(section("registrar"));
   if (!config.store.path.empty() && config.registrar.domains.empty())
     root.error("store", "needs registrar.domains: users belong to a domain");
+  read_sip(section("sip"), config);
   root.finish();
   return config;
 }

@@ -10,6 +10,7 @@
 
 #include "base/ip_address.h"
 #include "base/log.h"
+#include "control/config_sip.h"
 #include "control/config_store.h"
 #include "control/limit_table.h"
 #include "dataplane/runtime.h"
@@ -59,6 +60,7 @@ struct Config {
   DebugConfig debug;
   StoreConfig store;
   RegistrarConfig registrar;
+  SipConfig sip;
   std::vector<SideConfig> sides;
   dataplane::RuntimeConfig runtime;
 };

@@ -52,8 +52,9 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "milliseconds for connecting to a peer, TLS handshake included"},
     {Limit::first_message_s, "first_message_s", 60, 1, 86400,
      "seconds until a connection has brought a whole message or keep-alive"},
-    // Longer than the usual registration: a phone without keep-alives stays reachable on its connection.
-    {Limit::idle_s, "idle_s", 3720, 10, 604800, "seconds without a whole message or keep-alive"},
+    // Longer than the longest registration by default: a phone without keep-alives stays reachable on its
+    // connection.
+    {Limit::idle_s, "idle_s", 7320, 10, 604800, "seconds without a whole message or keep-alive"},
     {Limit::incomplete_s, "incomplete_s", 16, 1, 3600, "seconds from a message's first octet to its last"},
     {Limit::stalled_write_s, "stalled_write_s", 20, 1, 3600,
      "seconds in which a peer takes none of what waits"},

@@ -19,18 +19,10 @@
 #include "transport/connection.h"
 #include "transport/datagram_socket.h"
 #include "transport/handshake_thread.h"
-#include "transport/tls_settings.h"
+#include "transport/transport_settings.h"
 #include "transport/transport_user.h"
 
 namespace sallyport::transport {
-
-struct TransportSettings {
-  std::vector<ListenerSettings> listeners;
-  TlsSettings tls;
-  LimitValues limits;
-  sip::Limits sip_limits;
-  unsigned handshake_threads = 1;
-};
 
 /// Where a request is to go: a result of RFC 3263, or a trunk as configured.
 struct Target {
