@@ -134,6 +134,7 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   config.auth.realm = config.registrar.realm;
   if (!config.store.path.empty() && config.registrar.domains.empty())
     root.error("store", "needs registrar.domains: users belong to a domain");
+  read_sip(section("sip"), config);
   root.finish();
   return config;
 }

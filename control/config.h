@@ -11,6 +11,7 @@
 #include "base/ip_address.h"
 #include "base/log.h"
 #include "control/authenticator.h"
+#include "control/config_sip.h"
 #include "control/config_store.h"
 #include "control/limit_table.h"
 #include "dataplane/runtime.h"
@@ -61,6 +62,7 @@ struct Config {
   StoreConfig store;
   RegistrarConfig registrar;
   AuthPolicy auth;  ///< of listeners that say nothing else; its realm is the registrar's
+  SipConfig sip;
   std::vector<SideConfig> sides;
   dataplane::RuntimeConfig runtime;
 };

@@ -17,6 +17,10 @@ const toml::node* ConfigSection::find(std::string_view key) {
   return table_ == nullptr ? nullptr : table_->get(key);
 }
 
+ConfigSection ConfigSection::section(std::string_view key, std::string prefix) {
+  return {table(key), std::move(prefix), file_, errors_};
+}
+
 bool ConfigSection::has(std::string_view key) const {
   return table_ != nullptr && table_->contains(key);
 }

@@ -53,6 +53,8 @@ class ConfigSection {
   [[nodiscard]] bool has(std::string_view key) const;
   /// A sub-table, or null if there is none; anything else under this key is an error.
   [[nodiscard]] const toml::table* table(std::string_view key);
+  /// The same as a section; without such a table every key in it has its default.
+  [[nodiscard]] ConfigSection section(std::string_view key, std::string prefix);
   /// Names of all sub-tables, in the file's order of lines.
   [[nodiscard]] std::vector<std::string> keys() const;
 

@@ -13,7 +13,8 @@ LAYERS = {
     "crypto": {"base", "crypto"},
     "dataplane": {"base", "crypto", "dataplane"},
     "sip": {"base", "crypto", "sip"},
-    "control": {"base", "crypto", "sip", "dataplane", "control"},
+    "transport": {"base", "crypto", "sip", "transport"},
+    "control": {"base", "crypto", "sip", "transport", "dataplane", "control"},
     "sallyctl": {"base", "sallyctl", "control"},
 }
 # Nothing outside includes these.
@@ -29,7 +30,8 @@ PARTS = {
 DOORS = (
     (r"rte_", r"dataplane/", "dataplane/, the door to DPDK"),
     (r"intel-ipsec-mb|srtp2?/", r"crypto/", "crypto/, the door to ciphers"),
-    (r"openssl/", r"crypto/|control/tls_transport\.", "crypto/ and control/tls_transport.cc, the doors to OpenSSL"),
+    (r"openssl/", r"crypto/|transport/tls_", "crypto/ and transport/tls_*, the doors to OpenSSL"),
+    (r"ares", r"transport/resolver\.cc", "transport/resolver.cc, the door to DNS"),
     (r"toml\+\+", r"control/config", "control/config*, the door to TOML"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc, the door to spdlog"),
     (r"CLI/", r"sallyctl/|control/main\.cc", "the command lines: sallyctl/ and control/main.cc"),

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the configuration says of SIP's transports: [sip] and everything below it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "transport/resolver_settings.h"
+#include "transport/transport_settings.h"
+
+namespace sallyport::control {
+
+class ConfigSection;
+struct Config;
+
+/// A listener's part that the transports do not need to know, by the same index.
+struct SipListenerConfig {
+  std::string side;
+  bool allow_plain = false;  ///< TCP or UDP: for trusted trunks
+};
+
+struct SipConfig {
+  std::vector<std::string> domains;  ///< lower case; by default the registrar's
+  std::string server_name;           ///< of Server and User-Agent; empty: none is sent
+  std::vector<SipListenerConfig> listeners;
+  transport::TransportSettings transport;
+  transport::ResolverSettings resolver;
+};
+
+/// Fills config.sip; after the sides and the registrar.
+void read_sip(ConfigSection section, Config& config);
+
+}  // namespace sallyport::control

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// [sip] in the configuration: what it means, and one line for everything that is wrong.
+#include "control/config_sip.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "control/config.h"
+
+namespace sallyport::control {
+namespace {
+
+constexpr std::string_view kSides = R"([media.side.access]
+device = "eth0"
+addresses = ["192.0.2.1"]
+[media.side.core]
+device = "eth1"
+addresses = ["198.51.100.1"]
+)";
+
+constexpr std::string_view kWhole = R"([sip]
+domains = ["Example.com", "sip.example.com"]
+server_name = "Sallyport"
+handshake_threads = 2
+[sip.certificate.ec]
+certificate = "/etc/sallyport/ec.pem"
+key = "/etc/sallyport/ec.key"
+[sip.certificate.rsa]
+certificate = "/etc/sallyport/rsa.pem"
+key = "/etc/sallyport/rsa.key"
+[sip.tls]
+ca = "/etc/sallyport/ca.pem"
+crl = "/etc/sallyport/crl.pem"
+min_version = "1.3"
+[sip.limits]
+connections = 10
+idle_s = 600
+header_bytes = 4096
+[sip.dns]
+servers = ["192.0.2.53", "[2001:db8::53]:5353"]
+timeout_ms = 500
+attempts = 2
+hosts_file = false
+[sip.listener.phones]
+side = "access"
+transport = "tls"
+address = "192.0.2.1:5061"
+certificates = ["ec", "rsa"]
+[sip.listener.trunks]
+side = "core"
+address = "[2001:db8::1]:5061"
+certificates = ["rsa"]
+client_certificates = "require"
+[sip.listener.old]
+side = "core"
+transport = "udp"
+address = "198.51.100.1:5060"
+allow_plain = true
+[sip.listener.old-tcp]
+side = "core"
+transport = "tcp"
+address = "198.51.100.1:5060"
+allow_plain = true
+)";
+
+TEST(ConfigSip, WithoutItNothingListens) {
+  const auto config = parse_config(kSides, "t.toml");
+  ASSERT_TRUE(config);
+  EXPECT_TRUE(config->sip.transport.listeners.empty());
+  EXPECT_EQ(config->sip.transport.limits, transport::LimitValues());
+  EXPECT_EQ(config->sip.transport.tls.min_version, transport::TlsVersion::tls1_2);
+  EXPECT_TRUE(config->sip.resolver.servers.empty());
+}
+
+TEST(ConfigSip, AllOfItIsRead) {
+  const auto config = parse_config(std::string(kSides) + std::string(kWhole), "t.toml");
+  ASSERT_TRUE(config) << config.error().front().to_string();
+  const SipConfig& sip = config->sip;
+  EXPECT_EQ(sip.domains, (std::vector<std::string>{"example.com", "sip.example.com"}));
+  EXPECT_EQ(sip.transport.tls.domains, sip.domains);
+  EXPECT_EQ(sip.server_name, "Sallyport");
+  EXPECT_EQ(sip.transport.handshake_threads, 2U);
+  ASSERT_EQ(sip.transport.tls.certificates.size(), 2U);
+  EXPECT_EQ(sip.transport.tls.certificates[1].name, "rsa");
+  EXPECT_EQ(sip.transport.tls.certificates[1].key, "/etc/sallyport/rsa.key");
+  EXPECT_EQ(sip.transport.tls.ca, "/etc/sallyport/ca.pem");
+  EXPECT_EQ(sip.transport.tls.min_version, transport::TlsVersion::tls1_3);
+  EXPECT_EQ(sip.transport.limits[transport::Limit::connections], 10U);
+  EXPECT_EQ(sip.transport.limits[transport::Limit::idle_s], 600U);
+  EXPECT_EQ(sip.transport.sip_limits[sip::Limit::header_bytes], 4096U);
+  ASSERT_EQ(sip.resolver.servers.size(), 2U);
+  EXPECT_EQ(sip.resolver.servers[0].to_string(), "192.0.2.53:53");
+  EXPECT_EQ(sip.resolver.servers[1].to_string(), "[2001:db8::53]:5353");
+  EXPECT_EQ(sip.resolver.attempts, 2U);
+  EXPECT_FALSE(sip.resolver.hosts_file);
+  ASSERT_EQ(sip.transport.listeners.size(), 4U);
+  ASSERT_EQ(sip.listeners.size(), 4U);
+  EXPECT_EQ(sip.transport.listeners[0].certificates, (std::vector<std::string>{"ec", "rsa"}));
+  EXPECT_EQ(sip.transport.listeners[1].client_certificates, transport::ClientCertificates::require);
+  EXPECT_EQ(sip.transport.listeners[1].address.port, 5061);
+  EXPECT_EQ(sip.transport.listeners[2].transport, sip::Transport::udp);
+  EXPECT_EQ(sip.listeners[0].side, "access");
+  EXPECT_FALSE(sip.listeners[0].allow_plain);
+  EXPECT_TRUE(sip.listeners[3].allow_plain);
+}
+
+TEST(ConfigSip, TheRegistrarsDomainsAreTheUsualOnes) {
+  const auto config =
+      parse_config("[registrar]\ndomains = [\"Example.com\"]\n" + std::string(kSides), "t.toml");
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->sip.domains, std::vector<std::string>{"example.com"});
+}
+
+struct Change {
+  std::string_view from;  ///< a line of kWhole
+  std::string_view to;
+  std::string_view error;  ///< its end
+};
+
+const Change kChanges[] = {
+    {"domains = [\"Example.com\", \"sip.example.com\"]", "",
+     "sip.domains: are needed by listeners: whom do they speak for?"},
+    {"domains = [\"Example.com\", \"sip.example.com\"]", "domains = []", "must name at least one domain"},
+    {"domains = [\"Example.com\", \"sip.example.com\"]", "domains = [\"*.example.com\"]",
+     "'*.example.com' is neither a domain nor an address"},
+    {"domains = [\"Example.com\", \"sip.example.com\"]", "domains = [\"a..b\"]",
+     "neither a domain nor an address"},
+    {"server_name = \"Sallyport\"", "server_name = \"a\\r\\nb\"", "sip.server_name: must be printable"},
+    {"handshake_threads = 2", "handshake_threads = 0",
+     "sip.handshake_threads: must be a whole number from 1 to 64"},
+    {"handshake_threads = 2", "handshakes = 2", "sip.handshakes: there is no such key"},
+    {"key = \"/etc/sallyport/ec.key\"", "", "sip.certificate.ec.key: must be an absolute path"},
+    {"key = \"/etc/sallyport/ec.key\"", "key = \"ec.key\"",
+     "sip.certificate.ec.key: must be an absolute path"},
+    {"ca = \"/etc/sallyport/ca.pem\"", "", "sip.tls.crl: needs ca: whose revocations are they?"},
+    {"ca = \"/etc/sallyport/ca.pem\"", "",
+     "sip.listener.trunks.client_certificates: needs sip.tls.ca: whose certificates are good?"},
+    {"min_version = \"1.3\"", "min_version = \"1.1\"", "sip.tls.min_version: must be one of 1.2, 1.3"},
+    {"min_version = \"1.3\"", "ciphers = \"\"", "sip.tls.ciphers: must name at least one"},
+    {"idle_s = 600", "idle_s = 1", "sip.limits.idle_s: must be a whole number from 10 to 604800"},
+    {"header_bytes = 4096", "none = 1", "sip.limits.none: there is no such key"},
+    {"servers = [\"192.0.2.53\", \"[2001:db8::53]:5353\"]", "servers = [\"ns.example.com\"]",
+     "sip.dns.servers: 'ns.example.com' is no address, or address and port"},
+    {"side = \"access\"", "side = \"outside\"", "sip.listener.phones.side: must name a [media.side.NAME]"},
+    {"side = \"access\"", "", "sip.listener.phones.side: must name a [media.side.NAME]"},
+    {"transport = \"tls\"", "transport = \"sctp\"",
+     "sip.listener.phones.transport: must be one of tls, tcp, udp"},
+    {"transport = \"tls\"", "transport = \"tcp\"",
+     "sip.listener.phones.transport: TCP and UDP are for trusted trunks: allow_plain = true says that these "
+     "are"},
+    {"transport = \"tls\"", "transport = \"tcp\"",
+     "sip.listener.phones.certificates: is for transport = \"tls\" only"},
+    {"address = \"192.0.2.1:5061\"", "address = \"0.0.0.0:5061\"", "must be one address of this machine"},
+    {"address = \"192.0.2.1:5061\"", "address = \"192.0.2.1\"",
+     "must be an address and a port, such as \"192.0.2.1:5061\" or \"[2001:db8::1]:5061\""},
+    {"address = \"192.0.2.1:5061\"", "address = \"192.0.2.1:0\"",
+     "must be an address and a port, such as \"192.0.2.1:5061\" or \"[2001:db8::1]:5061\""},
+    {"address = \"192.0.2.1:5061\"", "address = \"198.51.100.1:5060\"",
+     "sip.listener.old-tcp.address: is another listener's already"},
+    {"certificates = [\"ec\", \"rsa\"]", "certificates = []",
+     "sip.listener.phones.certificates: must name at least one [sip.certificate.NAME]"},
+    {"certificates = [\"ec\", \"rsa\"]", "certificates = [\"dsa\"]",
+     "sip.listener.phones.certificates: there is no [sip.certificate.dsa]"},
+    {"client_certificates = \"require\"", "client_certificates = \"maybe\"",
+     "must be one of none, request, require"},
+    {"[sip.listener.old]", "[sip.listener.\"old one\"]",
+     "a name has 1 to 32 letters, digits, '-', '_' or '.'"},
+};
+
+TEST(ConfigSip, EverythingWrongIsNamed) {
+  for (const Change& change : kChanges) {
+    std::string text = std::string(kSides) + std::string(kWhole);
+    const auto at = text.find(change.from);
+    ASSERT_NE(at, std::string::npos) << change.from;
+    text.replace(at, change.from.size(), change.to);
+    const auto config = parse_config(text, "t.toml");
+    ASSERT_FALSE(config) << change.to;
+    std::string all;
+    bool found = false;
+    for (const ConfigError& error : config.error()) {
+      all += error.to_string() + "\n";
+      found = found || error.to_string().ends_with(change.error);
+    }
+    EXPECT_TRUE(found) << change.to << "\n" << all;
+  }
+}
+
+}  // namespace
+}  // namespace sallyport::control
