@@ -18,13 +18,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "control/admin_reply.h"
-#include "control/admin_service.h"
-#include "control/admin_socket.h"
-#include "control/dataplane_client.h"
+#include "control/admin/reply.h"
+#include "control/admin/service.h"
+#include "control/admin/socket.h"
+#include "control/media/dataplane_client.h"
+#include "control/media/side_routes.h"
 #include "control/privileges.h"
-#include "control/side_routes.h"
-#include "control/subscribers.h"
+#include "control/subscribers/subscribers.h"
 #include "control/version.h"
 
 namespace sallyport::control {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "control/config.h"
+#include "control/config/config.h"
 
 namespace sallyport::control {
 

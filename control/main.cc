@@ -8,7 +8,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/log.h"
-#include "control/config.h"
+#include "control/config/config.h"
 #include "control/daemon.h"
 #include "control/privileges.h"
 #include "control/version.h"

@@ -30,11 +30,11 @@ class Sources(unittest.TestCase):
     CAUGHT = (
         ("base/a.cc", '#include "crypto/srtp.h"'),
         ("crypto/a.cc", '#include "dataplane/flow.h"'),
-        ("dataplane/a.cc", '#include "control/config.h"'),
+        ("dataplane/a.cc", '#include "control/config/config.h"'),
         ("dataplane/a.cc", '#include "sip/parser.h"'),
         ("sip/a.cc", '#include "dataplane/flow.h"'),
         ("control/a.cc", '#include "dataplane/worker.h"'),
-        ("sallyctl/a.cc", '#include "control/config.h"'),
+        ("sallyctl/a.cc", '#include "control/config/config.h"'),
         ("control/a.cc", '#include "tests/support/pcap.h"'),
         ("crypto/a.cc", '#include "srtp.h"'),
         ("crypto/a.cc", '#include "../base/bytes.h"'),

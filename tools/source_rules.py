@@ -32,12 +32,12 @@ DOORS = (
     (r"intel-ipsec-mb|srtp2?/", r"crypto/", "crypto/, the door to ciphers"),
     (r"openssl/", r"crypto/|transport/tls_", "crypto/ and transport/tls_*, the doors to OpenSSL"),
     (r"ares", r"transport/resolver\.cc", "transport/resolver.cc, the door to DNS"),
-    (r"toml\+\+", r"control/config", "control/config*, the door to TOML"),
+    (r"toml\+\+", r"control/config/", "control/config/, the door to TOML"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc, the door to spdlog"),
     (r"CLI/", r"sallyctl/|control/main\.cc", "the command lines: sallyctl/ and control/main.cc"),
-    (r"libmnl/", r"control/(kernel_|netlink)|dataplane/tap_twin", "control/kernel_*, control/netlink* and dataplane/tap_twin, the doors to netlink"),
+    (r"libmnl/", r"control/media/(kernel_|netlink)|dataplane/tap_twin", "control/media/kernel_*, control/media/netlink* and dataplane/tap_twin, the doors to netlink"),
     (r"bpf/|xdp/", r"dataplane/(steering|xdp/|dpdk_log)", "dataplane/steering*, dataplane/xdp/ and the log, the doors to XDP"),
-    (r"sqlite3", r"control/sqlite_", "control/sqlite_*, the door to SQLite"),
+    (r"sqlite3", r"control/subscribers/sqlite_", "control/subscribers/sqlite_*, the door to SQLite"),
     (r"cap-ng", r"control/privileges", "control/privileges.cc, which drops them"),
 )
 
@@ -62,7 +62,7 @@ _PACKET_CODE = r"(dataplane|crypto)/.*\.(h|cc)$"
 BANS = (
     Ban(r"\bmemcmp\s*\([^;]*(tag|mac|digest|key|salt)", "memcmp on a secret", "crypto::equal, whose time tells nothing"),
     # The order in which media ports are given out is no secret.
-    Ban(r"\bs?rand(om|48)?\s*\(|std::mt19937", "a guessable random source", "RAND_bytes", unless=r"control/port_pool\.cc"),
+    Ban(r"\bs?rand(om|48)?\s*\(|std::mt19937", "a guessable random source", "RAND_bytes", unless=r"control/media/port_pool\.cc"),
     Ban(r"\bstr(n?cpy|n?cat|tok)\s*\(|\bv?sprintf\s*\(|\bgets\s*\(", "unbounded string function", "std::string or fmt::format"),
     Ban(r"\b(ato[if]l?l?|strto[dfu]?l{0,2}d?|sscanf)\s*\(", "lenient number parsing", "std::from_chars, and check its end"),
     Ban(r"std::sto(i|l|ll|ul|ull|f|d)\s*\(", "number parsing that throws", "std::from_chars, and check its end"),

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "control/admin_protocol.h"
+#include "control/admin/protocol.h"
 
 using namespace sallyport::control;
 

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "control/binding.h"
-#include "control/registration.h"
+#include "control/subscribers/binding.h"
+#include "control/subscribers/registration.h"
 
 using namespace sallyport;
 using namespace sallyport::control;

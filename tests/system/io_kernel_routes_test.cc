@@ -11,7 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "control/kernel_routes.h"
+#include "control/media/kernel_routes.h"
 #include "tests/system/io_frames.h"
 #include "tests/system/io_sandbox.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Request lines: what they mean, what is refused and why, and that no refusal shows a key.
-#include "control/admin_protocol.h"
-
 #include <string>
 
 #include <gtest/gtest.h>
+
+#include "control/admin/protocol.h"
 
 namespace sallyport::control {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The server side of digest: every way an answer can be wrong, and that nothing else tells.
-#include "control/authenticator.h"
+#include "control/auth/authenticator.h"
 
 #include <chrono>
 #include <functional>
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "control/digest_client.h"
+#include "control/auth/digest_client.h"
 
 namespace sallyport::control {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Capture files: headers that add up, for both families, whole and cut payloads; mode, limit and refusal.
-#include "control/capture_file.h"
+#include "control/media/capture_file.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // [sip] in the configuration: what it means, and one line for everything that is wrong.
-#include "control/config_sip.h"
-
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include "control/config.h"
+#include "control/config/config.h"
+#include "control/config/sip.h"
 
 namespace sallyport::control {
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Configuration: what a file means, and one line with file, line, column and key for everything that is
 // wrong.
-#include "control/config.h"
+#include "control/config/config.h"
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The client side of digest: whom we answer, with what, and when we stop.
-#include "control/digest_client.h"
+#include "control/auth/digest_client.h"
 
 #include <string>
 

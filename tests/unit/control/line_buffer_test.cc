@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // LineBuffer: lines in any portions, none too long, nothing left behind.
-#include "control/line_buffer.h"
+#include "control/admin/line_buffer.h"
 
 #include <algorithm>
 #include <string>

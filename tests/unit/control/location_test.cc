@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The index of bindings: what it finds, when it lets go, and what a hundred thousand of them take.
-#include "control/location.h"
+#include "control/subscribers/location.h"
 
 #include <cstdio>
 #include <set>

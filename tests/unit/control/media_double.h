@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "control/media_plane.h"
-#include "control/next_hops.h"
+#include "control/media/media_plane.h"
+#include "control/media/next_hops.h"
 
 namespace sallyport::control::test {
 

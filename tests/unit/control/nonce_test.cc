@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Nonces: what makes one ours, and that no count is taken twice, whatever the order and however full the
 // table.
-#include "control/nonce.h"
+#include "control/auth/nonce.h"
 
 #include <set>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // PortPool: no port twice, none lost, order by seed, oldest released last to return.
-#include "control/port_pool.h"
+#include "control/media/port_pool.h"
 
 #include <algorithm>
 #include <random>

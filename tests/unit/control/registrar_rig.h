@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "control/registrar.h"
+#include "control/subscribers/registrar.h"
 #include "tests/unit/control/store_rig.h"
 
 namespace sallyport::control {

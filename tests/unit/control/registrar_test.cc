@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The registrar against RFC 3261 §10.3, RFC 3327, RFC 3608 and RFC 5626, with a store behind it that crashes
 // and fails.
-#include "control/registrar.h"
+#include "control/subscribers/registrar.h"
 
 #include <algorithm>
 #include <csignal>

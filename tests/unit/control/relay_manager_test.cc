@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // RelayManager: what it orders from workers, and that every way to fail gives ports, flows, keys and next
 // hops back.
-#include "control/relay_manager.h"
+#include "control/media/relay_manager.h"
 
 #include <optional>
 #include <string>

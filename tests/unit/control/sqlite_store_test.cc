@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The SQLite store: what was acknowledged is there after any end of the process; files that are not ours are
 // left alone; a disk that fails hurts only what is asked of it then.
-#include "control/sqlite_store.h"
+#include "control/subscribers/sqlite_store.h"
 
 #include <array>
 #include <chrono>
@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control/sqlite_database.h"
+#include "control/subscribers/sqlite_database.h"
 #include "tests/unit/control/store_rig.h"
 
 namespace sallyport::control {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "control/sqlite_store.h"
-#include "control/store.h"
+#include "control/subscribers/sqlite_store.h"
+#include "control/subscribers/store.h"
 
 namespace sallyport::control {
 

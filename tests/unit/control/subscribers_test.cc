@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Users from the admin protocol's line to the store and back: what is shown, what is refused, what never
 // appears.
-#include "control/subscribers.h"
+#include "control/subscribers/subscribers.h"
 
 #include <filesystem>
 #include <fstream>
@@ -9,7 +9,7 @@
 
 #include <gtest/gtest.h>
 
-#include "control/admin_subscribers.h"
+#include "control/admin/subscriber_reply.h"
 #include "tests/unit/control/store_rig.h"
 
 namespace sallyport::control {

@@ -12,7 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
-#include "control/netlink_messages.h"
+#include "control/media/netlink_messages.h"
 
 namespace sallyport::control::netlink {
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// AdminService: does what requests ask and words the result. Knows nothing of sockets.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "base/ip_address.h"
+#include "control/admin/protocol.h"
+#include "control/media/captures.h"
+#include "control/media/relay_manager.h"
+#include "control/media/worker_meter.h"
+#include "control/subscribers/subscribers.h"
+
+namespace sallyport::control {
+
+/// What the service acts on; all outlive it.
+struct AdminDomain {
+  const Config& config;
+  Limits& limits;
+  MediaPlane& plane;
+  NextHopTable& next_hops;
+  RelayManager& relays;
+  Captures& captures;
+  WorkerMeter& meter;
+  std::function<void()> shutdown;      ///< begins an orderly end
+  Subscribers* subscribers = nullptr;  ///< null: no store is configured
+};
+
+class AdminService {
+ public:
+  explicit AdminService(AdminDomain domain);
+
+  /// Exactly one call, now or later, with a whole line.
+  using Reply = std::function<void(std::string line)>;
+  void handle(Request request, Reply reply);
+
+  void set_subscribers(Subscribers* subscribers) { domain_.subscribers = subscribers; }
+  void set_connection_count(std::function<std::size_t()> count) { connections_ = std::move(count); }
+
+ private:
+  struct Visitor;
+
+  [[nodiscard]] std::string status() const;
+
+  AdminDomain domain_;
+  std::set<IpAddress> bans_;
+  std::function<std::size_t()> connections_;
+  std::uint64_t started_tsc_;
+};
+
+}  // namespace sallyport::control

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Does what requests about users and registrations ask, and words the results.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <boost/json/object.hpp>
+
+#include "control/admin/protocol.h"
+#include "control/subscribers/subscribers.h"
+
+namespace sallyport::control {
+
+/// One of the two is called, once, now or later.
+struct SubscriberReply {
+  std::function<void(std::string json)> result;
+  std::function<void(const Refusal&)> refuse;
+};
+
+void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now, const SubscriberReply& reply);
+
+/// For `stats`: every outcome of REGISTER, and what the store did.
+[[nodiscard]] boost::json::object subscriber_stats(const Subscribers& subscribers);
+
+}  // namespace sallyport::control

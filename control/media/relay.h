@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Relay: two legs and the two flows between them, as control keeps them; and what it tells of them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/ip_address.h"
+#include "control/media/media_ports.h"
+#include "control/media/next_hops.h"
+#include "control/media/relay_spec.h"
+#include "dataplane/flow.h"
+
+namespace sallyport::control {
+
+/// What stays of a LegSpec once its keys went into the streams.
+struct RelayLeg {
+  std::uint8_t side = 0;  ///< index into Config::sides
+  std::uint8_t dscp = 0;
+  bool mux = false;
+  bool keyed = false;
+  crypto::SuiteId suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;
+  dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
+  std::uint32_t clock_rate = 8000;
+  std::array<std::uint64_t, 2> key_fingerprints{};
+  PortLease ports;
+};
+
+// A flow's id names relay, generation and the leg it receives on, so that news of a replaced flow is
+// recognised.
+[[nodiscard]] constexpr std::uint64_t flow_id(std::uint64_t relay, std::uint8_t generation, Leg receives) {
+  return relay << 9 | static_cast<std::uint64_t>(generation) << 1 | index(receives);
+}
+[[nodiscard]] constexpr std::uint64_t relay_of(std::uint64_t flow_id) {
+  return flow_id >> 9;
+}
+[[nodiscard]] constexpr Leg leg_of(std::uint64_t flow_id) {
+  return (flow_id & 1) == 0 ? Leg::a : Leg::b;
+}
+
+/// Next hops of one flow, by component.
+using FlowHops = std::array<NextHopLease, dataplane::kComponents>;
+
+/// flows[i] receives on leg i and sends on the other.
+struct Relay {
+  std::uint64_t id = 0;
+  std::uint64_t started_tsc = 0;
+  std::uint8_t worker = 0;
+  std::uint8_t generation = 0;  ///< of its flows; told apart in their ids
+  bool linked = false;
+  bool changing = false;  ///< replacement flows are under way
+  bool dropping = false;
+  bool timed_out = false;
+  std::string label;
+  std::array<RelayLeg, kLegs> legs;
+  std::array<FlowHops, kLegs> hops;
+  std::array<dataplane::FlowPtr, kLegs> flows;
+};
+
+/// One leg for people: addresses, keys' state without keys, and what came from there.
+struct LegInfo {
+  std::string side;
+  Endpoint local_rtp, local_rtcp;
+  Endpoint target_rtp, target_rtcp;  ///< where we send; port 0: not known yet
+  Endpoint source_rtp, source_rtcp;  ///< where we accept from
+  bool mux = false;
+  bool latched = false;
+  bool reachable = false;  ///< the next hop towards target_rtp is resolved
+  std::uint8_t dscp = 0;
+  dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
+  std::uint32_t clock_rate = 8000;
+  std::optional<crypto::SuiteId> suite;
+  std::optional<crypto::StreamStatus> receive, send;
+  const dataplane::FlowCounters* counters = nullptr;  ///< of the flow that receives here
+};
+
+/// Valid until the relay changes: points to counters that workers still write.
+struct RelayInfo {
+  std::uint64_t id = 0;
+  std::string label;
+  std::uint8_t worker = 0;
+  bool linked = false;
+  double age_s = 0;
+  std::optional<double> idle_s;  ///< since the last accepted packet of either leg; nothing: none yet
+  bool timed_out = false;
+  std::size_t memory_bytes = 0;
+  std::array<LegInfo, kLegs> legs;
+};
+
+}  // namespace sallyport::control

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What can be refused by looking at the request alone.
+#include "control/media/relay_spec.h"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace sallyport::control {
+
+namespace {
+
+constexpr std::uint32_t kMaxClockRate = 10'000'000;
+
+SpecError refused(std::string field, std::string text, ErrorClass error_class = ErrorClass::refused) {
+  return {Error{error_class, std::move(text)}, std::move(field)};
+}
+
+bool usable_target(const Endpoint& endpoint) {
+  return endpoint.port != 0 && !endpoint.address.is_unspecified() && !endpoint.address.is_multicast();
+}
+
+bool family_contradicts(AddressFamily family, const IpAddress& address) {
+  if (family == AddressFamily::automatic) return false;
+  return (family == AddressFamily::v4) != address.is_v4();
+}
+
+std::optional<SpecError> check_addresses(const LegSpec& leg, const std::string& prefix) {
+  if (leg.policy == dataplane::SourcePolicy::signalled && !leg.remote)
+    return refused(prefix + "remote", "a signalled leg needs its remote address");
+  if (leg.remote && !usable_target(*leg.remote))
+    return refused(prefix + "remote", "not an address that media can be sent to");
+  if (leg.remote && family_contradicts(leg.family, leg.remote->address))
+    return refused(prefix + "family", "the remote address is of the other family");
+  if (!leg.remote_rtcp) {
+    // RFC 3550 §11: without an address of its own, RTCP goes to the next higher port.
+    const bool no_next_port = leg.remote && !leg.mux && leg.remote->port == 65535;
+    return no_next_port ? std::optional(refused(prefix + "remote", "port 65535 leaves none for RTCP"))
+                        : std::nullopt;
+  }
+  if (leg.mux) return refused(prefix + "remote_rtcp", "a muxed leg has no address for RTCP alone");
+  if (!leg.remote) return refused(prefix + "remote_rtcp", "needs a remote address for RTP beside it");
+  if (!usable_target(*leg.remote_rtcp))
+    return refused(prefix + "remote_rtcp", "not an address that media can be sent to");
+  if (leg.remote_rtcp->address.is_v4() != leg.remote->address.is_v4())
+    return refused(prefix + "remote_rtcp", "RTP and RTCP must be of one address family");
+  return std::nullopt;
+}
+
+std::optional<SpecError> check_values(const LegSpec& leg, const std::string& prefix) {
+  if (leg.side.empty()) return refused(prefix + "side", "is required");
+  if (leg.dscp && *leg.dscp > 63) return refused(prefix + "dscp", "must be from 0 to 63");
+  if (leg.clock_rate == 0 || leg.clock_rate > kMaxClockRate)
+    return refused(prefix + "clock_rate", "must be from 1 to " + std::to_string(kMaxClockRate));
+  if (leg.signalling_peer.is_unspecified()) return std::nullopt;
+  if (leg.keying || leg.policy != dataplane::SourcePolicy::latch)
+    return refused(prefix + "signalling_peer", "is only for a latching leg without keys");
+  return std::nullopt;
+}
+
+std::optional<SpecError> check_key(const KeyMaterial& material, crypto::SuiteId id,
+                                   const std::string& field) {
+  const crypto::Suite& suite = crypto::suite(id);
+  if (material.key.size() == suite.key_length && material.salt.size() == suite.salt_length)
+    return std::nullopt;
+  return refused(field,
+                 std::string(suite.name) + " needs a key of " + std::to_string(suite.key_length) +
+                     " and a salt of " + std::to_string(suite.salt_length) + " octets",
+                 ErrorClass::malformed);
+}
+
+std::optional<SpecError> check_leg(const LegSpec& leg, const std::string& prefix) {
+  if (auto wrong = check_values(leg, prefix)) return wrong;
+  if (auto wrong = check_addresses(leg, prefix)) return wrong;
+  if (!leg.keying) return std::nullopt;
+  if (auto wrong = check_key(leg.keying->send, leg.keying->suite, prefix + "send_key")) return wrong;
+  return check_key(leg.keying->receive, leg.keying->suite, prefix + "receive_key");
+}
+
+// A master key that serves two streams makes them share a keystream when SSRC and index meet (RFC 3711 §9.1),
+// so every key of a relay must be another one, whatever its salt.
+std::optional<SpecError> check_distinct_keys(const RelaySpec& spec) {
+  struct Named {
+    std::string field;
+    const KeyMaterial* material;
+  };
+  std::vector<Named> keys;
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    const auto& keying = spec.legs[index(leg)].keying;
+    if (!keying) continue;
+    const std::string prefix = std::string(name(leg)) + ".";
+    keys.push_back({prefix + "send_key", &keying->send});
+    keys.push_back({prefix + "receive_key", &keying->receive});
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (std::ranges::equal(keys[i].material->key.view(), keys[j].material->key.view()))
+        return refused(keys[i].field, "is the same key as " + keys[j].field);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<SpecError> check(const RelaySpec& spec) {
+  if (spec.label.size() > kMaxLabelLength)
+    return refused("label", "has more than " + std::to_string(kMaxLabelLength) + " octets");
+  for (const Leg leg : {Leg::a, Leg::b})
+    if (auto wrong = check_leg(spec.legs[index(leg)], std::string(name(leg)) + ".")) return wrong;
+  return check_distinct_keys(spec);
+}
+
+std::uint64_t fingerprint(const KeyMaterial& material) {
+  const auto octets = material.key.view();
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});
+}
+
+}  // namespace sallyport::control
