@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,13 +33,12 @@ struct NumberEdit {
   friend bool operator==(const NumberEdit&, const NumberEdit&) = default;
 };
 
-/// How those who call from a trunk prove it, beside where they come from.
-struct TrunkInboundAuth {
-  AuthPolicy policy;      ///< realm included
-  DigestAccount account;  ///< theirs
+/// What passwords became; shared by the copies of a configuration, so that keys are not.
+struct TrunkSecrets {
+  std::optional<DigestAccount> account;  ///< how we prove who we are
+  std::optional<DigestAccount> inbound;  ///< how those prove it who call from there
 };
 
-/// Not copyable: it holds what passwords become.
 struct TrunkConfig {
   std::string name;
   std::string group;            ///< by default the name
@@ -50,18 +50,20 @@ struct TrunkConfig {
   std::string host;        ///< lower case, IPv6 with brackets; empty: a trunk that only calls us
   std::uint16_t port = 0;  ///< 0: as DNS says
   sip::Transport transport = sip::Transport::tls;
-  std::uint32_t listener = 0;            ///< index into SipConfig::listeners: whose address and side it has
-  std::string side;                      ///< the listener's
-  std::string certificate;               ///< ours, by name; empty: the listener's first
-  NumberEdit edit;                       ///< of numbers called by this trunk
-  std::string from_domain;               ///< of From and P-Asserted-Identity there; empty: our first domain
-  std::optional<DigestAccount> account;  ///< how we prove who we are
+  std::uint32_t listener = 0;  ///< index into SipConfig::listeners: whose address and side it has
+  std::string side;            ///< the listener's
+  std::string certificate;     ///< ours, by name; empty: the listener's first
+  NumberEdit edit;             ///< of numbers called by this trunk
+  std::string from_domain;     ///< of From and P-Asserted-Identity there; empty: our first domain
   std::vector<StatusRange> failover = {{408, 408}, {500, 599}};
 
   // Who calls from there.
   std::vector<AddressPrefix> addresses;
   std::vector<std::string> tls_names;  ///< SIP domains, lower case, or addresses (RFC 5922)
-  std::optional<TrunkInboundAuth> inbound;
+  /// Where they come from is not enough: they must prove it by digest, too. Realm included.
+  std::optional<AuthPolicy> inbound_auth;
+
+  std::shared_ptr<const TrunkSecrets> secrets;  ///< never null
 
   // Health and load.
   std::uint32_t options_interval_s = 30;  ///< 0: the trunk counts as usable as long as it is enabled
