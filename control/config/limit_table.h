@@ -21,6 +21,7 @@ enum class Limit : std::uint8_t {
   capture_bytes,
   bans,
   nonces,
+  relay_keys,
   media_ports,
   next_hops,
 };
@@ -47,6 +48,8 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
     {Limit::capture_bytes, "capture_bytes", 104857600, 4096, 1099511627776, "octets of one capture file"},
     {Limit::bans, "bans", 65536, 0, 1000000, "banned sources"},
     {Limit::nonces, "nonces", 131072, 5, 16777216, "nonces of digests that are remembered at one time"},
+    {Limit::relay_keys, "relay_keys", 4096, 16, 1048576,
+     "keys that one relay has had and that are refused from then on"},
     {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side"},
     {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to"},
 });
