@@ -59,17 +59,19 @@ struct Branch {
   AdmissionTicket ticket;  ///< of the trunk
 
   // Until it is answered.
-  std::size_t contact = 0;           ///< of the target's contacts, which is tried
-  std::vector<transport::Target> servers;  ///< of a trunk, the one that is tried first
+  std::size_t contact = 0;                         ///< of the target's contacts, which is tried
+  std::vector<transport::Target> servers;          ///< of a trunk, the one that is tried first
   std::optional<sip::ClientTransactionId> invite;  ///< under way
   std::unique_ptr<sip::DialogSet> dialogs;
-  sip::ReliableReceiver reliable_in;                 ///< from b
+  sip::ReliableReceiver reliable_in;                  ///< from b
   std::unique_ptr<sip::ReliableSender> reliable_out;  ///< to a
-  std::unique_ptr<sip::Message> response;            ///< that waits for its media
-  std::deque<sip::Message> later_responses;          ///< that came meanwhile
-  sip::SessionTimer::Answer session;                 ///< for the caller's 2xx
+  std::unique_ptr<sip::Message> response;             ///< that waits for its media
+  std::deque<sip::Message> later_responses;           ///< that came meanwhile
+  sip::SessionTimer::Answer session;                  ///< for the caller's 2xx
   std::string a_tag;
   std::string call_id, from_tag;  ///< towards b
+  std::string offer;              ///< that b was sent in the INVITE
+  std::string answer;             ///< for the caller, while accept_waits
   std::uint32_t invite_cseq = 0;
   sip::InstantMs began_ms = 0;
   unsigned challenges = 0;
@@ -130,6 +132,7 @@ class Call {
     Claim claim;
     std::vector<RouteTarget> targets;  ///< at least one
     AdmissionTicket ticket;
+    std::string replaces;  ///< value of Replaces for the callee; empty: none
   };
   void begin(Start start);
   void on_cancel(const sip::Message& cancel);
@@ -193,8 +196,8 @@ class Call {
   void acknowledge(Branch& branch, Leg leg, std::uint32_t cseq, std::string_view sdp);
   void refuse_late_success(Branch& branch, sip::Message& success);
   [[nodiscard]] bool open_caller_dialog(Branch& branch, const sip::Message& invite);
-  [[nodiscard]] sip::MessageWriter response_to_caller(Branch& branch, const sip::Message& invite, unsigned status,
-                                                      std::string_view reason);
+  [[nodiscard]] sip::MessageWriter response_to_caller(Branch& branch, const sip::Message& invite,
+                                                      unsigned status, std::string_view reason);
 
   // call_dialog.cc
   [[nodiscard]] bool is_from(Party& party, sip::ServerTransactionId id, const sip::Message& request,
@@ -204,8 +207,8 @@ class Call {
   void pass_request(Branch& branch, Leg from, sip::ServerTransactionId id, const sip::Message& request);
   void answer(sip::ServerTransactionId id, unsigned status, std::string_view reason = {});
   using Fill = std::function<void(sip::MessageWriter& writer)>;
-  /// A request within a party's dialog: `fill` adds its fields. `on_reply` is called with 503 at once if there
-  /// is no way to the party.
+  /// A request within a party's dialog: `fill` adds its fields. `on_reply` is called with 503 at once if
+  /// there is no way to the party.
   std::optional<sip::ClientTransactionId> ask(Branch& branch, Leg leg, std::string_view method, Fill fill,
                                               Body body, OnReply on_reply, unsigned attempt = 0);
   [[nodiscard]] bool find_way(Party& party);
@@ -227,11 +230,18 @@ class Call {
   void finish_if_done();
   [[nodiscard]] RecordedLeg describe_leg(const Branch& branch, Leg leg) const;
 
+  // call_timers.cc
   void schedule();
+  void watch_patience(sip::InstantMs now);
+  void watch_acknowledgements(Branch& branch, sip::InstantMs now);
+  void watch_session(sip::InstantMs now);
+
   /// `handler` of this call and branch, if they still are when it is called.
   template <typename Handler>
   [[nodiscard]] auto later(Branch& branch, Handler handler);
-  void write_common(sip::MessageWriter& writer, const Party& to, const sip::Message* source, bool is_request);
+  /// What every message of ours within a call says to one end; `source` is the other end's.
+  void write_common(sip::MessageWriter& writer, const Branch& branch, Leg to, const sip::Message* source,
+                    bool is_request);
 
   Calls& calls_;
   CallId id_;
@@ -240,6 +250,7 @@ class Call {
   PartyAddress caller_;
   Claim claim_;
   AdmissionTicket ticket_;
+  std::string replaces_;
   std::vector<RouteTarget> targets_;
   std::size_t next_target_ = 0;
   sip::ServerTransactionId invite_;

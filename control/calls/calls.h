@@ -4,10 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -38,10 +41,10 @@ struct CallDomain {
 };
 
 struct CallCounters {
-  std::uint64_t begun = 0;     ///< that reached routing
-  std::uint64_t refused = 0;   ///< before any target was tried
+  std::uint64_t begun = 0;    ///< that reached routing
+  std::uint64_t refused = 0;  ///< before any target was tried
   std::uint64_t answered = 0;
-  std::uint64_t failed = 0;    ///< tried, but never answered
+  std::uint64_t failed = 0;  ///< tried, but never answered
   std::uint64_t media_timeouts = 0;
   std::uint64_t looped = 0;
 };
@@ -133,5 +136,14 @@ class Calls final : public CallService {
   CallTraces traces_;
   CallCounters counters_;
 };
+
+/// What a call gives away to be called back by: it finds the call again, or does nothing.
+template <typename Handler>
+auto Call::later(Branch& branch, Handler handler) {
+  return [calls = &calls_, id = id_, number = branch.index, handler = std::move(handler)](auto&&... arguments) {
+    Call* const call = calls->find(id);
+    if (call != nullptr) handler(*call, *call->branch(number), std::forward<decltype(arguments)>(arguments)...);
+  };
+}
 
 }  // namespace sallyport::control
