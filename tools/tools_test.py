@@ -66,6 +66,9 @@ class Audio(unittest.TestCase):
             octets[40:44] = bytes(4)
             path.write_bytes(octets)
             self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
+            # One that is still recording may not have written its header.
+            path.write_bytes(bytes(44) + bytes(octets[44:]))
+            self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
             path.write_bytes(b"RIFF")
             self.assertEqual(demo_audio.read_wav(path).seconds, 0)
 
