@@ -146,6 +146,12 @@ class Phone:
         """All its messages in one text."""
         return "\n".join(message.text for message in self.messages())
 
+    def statuses(self, method: str) -> list[int]:
+        """Of the responses that it got to requests of a method, in their order."""
+        found = (re.search(rf"SIP/2\.0 (\d{{3}}) .*?^CSeq:\s*\d+ {method}\s*$", message.text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+                 for message in self.messages() if message.received)
+        return [int(match.group(1)) for match in found if match]
+
     def keys(self) -> dict[str, str]:
         """The SDES keys that it sent and received, each with its suite."""
         return {key: suite for suite, key in CRYPTO_LINE.findall(self.sip())}

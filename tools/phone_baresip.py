@@ -59,7 +59,7 @@ class Baresip(Phone):
         border = self.stage.address(account.side)
         (self.folder / "accounts").write_text(
             f'<{account.uri};transport=tls>;auth_pass={account.password};regint=600;outbound="sip:{border}:{self.border_port};transport=tls"'
-            + (f";mediaenc={account.media}" if account.media else "") + (";answermode=auto" if account.auto_answer else "") + "\n")
+            + (f";mediaenc={account.media}" if account.media != "none" else "") + (";answermode=auto" if account.auto_answer else "") + "\n")
         (self.folder / "contacts").write_text("")
         self._take_names_of_what_it_says()
         self._events: list[dict] = []

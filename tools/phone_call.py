@@ -24,12 +24,13 @@ def prepare(stage: Stage) -> Authority:
     return authority
 
 
-def configuration(stage: Stage, more: str = "") -> str:
-    """The example, with the stage's addresses and folders, as Daemon takes it."""
+def configuration(stage: Stage, media: str = "", more: str = "") -> str:
+    """The example, with the stage's addresses and folders, as Daemon takes it; `media` are lines for [media], `more` are further
+    sections."""
     text = EXAMPLE.read_text()
     changes = {
         "/run/sallyport/admin.sock": "{socket}", "/var/lib/sallyport/": "{folder}/state/", "/etc/sallyport/": "{folder}/pki/",
-        "workers = [1]": 'workers = [{core}]\nhuge_pages = "off"\nfile_prefix = "{name}"',
+        "workers = [1]": 'workers = [{core}]\nhuge_pages = "off"\nfile_prefix = "{name}"\n' + media,
         '"eth0"': '"access0"', '"eth1"': '"core0"', "192.0.2.1": stage.address("access"), "198.51.100.1": stage.address("core")}
     for old, new in changes.items():
         if old not in text:
