@@ -24,6 +24,9 @@
 #include "control/media/dataplane_client.h"
 #include "control/media/side_routes.h"
 #include "control/privileges.h"
+#include "control/signalling/gatekeeper.h"
+#include "control/signalling/reception.h"
+#include "control/signalling/signalling.h"
 #include "control/subscribers/subscribers.h"
 #include "control/version.h"
 
@@ -84,6 +87,7 @@ struct Daemon::State {
   void report_end();
   void open_subscribers();
   void watch_store();
+  void start_signalling();
   void on_relay_event(const RelayEvent& event);
 
   const Config& config;
@@ -104,6 +108,10 @@ struct Daemon::State {
   AdminService service;
   AdminSocket socket;
   std::unique_ptr<Subscribers> subscribers;  ///< null: no [store]
+  std::unique_ptr<Signalling> signalling;    ///< null: no [sip.listener.*]
+  std::unique_ptr<Gatekeeper> gatekeeper;
+  std::unique_ptr<Calls> calls;
+  std::unique_ptr<Reception> reception;
   std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor;
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
   std::vector<bool> links_up;
@@ -128,6 +136,8 @@ Daemon::State::State(const Config& settings)
       socket(context, settings.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
+  // Sockets are bound, and handshake threads started, with the privileges and processors of the start.
+  if (!config.sip.listeners.empty()) signalling = std::make_unique<Signalling>(context, config.sip);
   links_up.assign(runtime.ports().size(), true);
 }
 
@@ -186,6 +196,15 @@ void Daemon::State::watch_store() {
     subscribers->store().dispatch();
     watch_store();
   });
+}
+
+void Daemon::State::start_signalling() {
+  if (!signalling) return;
+  gatekeeper = std::make_unique<Gatekeeper>(*signalling, subscribers->users(), limits, config.auth);
+  calls = std::make_unique<Calls>(CallDomain{config, limits, *signalling, *gatekeeper, *subscribers, relays, ports});
+  reception = std::make_unique<Reception>(*signalling, *gatekeeper, *subscribers, *calls);
+  signalling->set_handler(*reception);
+  signalling->start();
 }
 
 void Daemon::State::watch_twins() {
@@ -302,6 +321,7 @@ void Daemon::State::run() {
   watch_twins();
   pump_regularly();
   scan_regularly();
+  start_signalling();
   socket.accept();
   log::info("daemon.ready", {{"version", kVersion},
                              {"socket", config.daemon.admin_socket},

@@ -53,6 +53,7 @@ void read_log(ConfigSection section, log::Level& level) {
 void read_limits(ConfigSection section, Limits& limits) {
   for (std::size_t i = 0; i < kConfigurableLimits; ++i) {
     const LimitInfo& about = kLimits[i];
+    if (about.section != "limits") continue;
     limits.set(about.limit, section.number(about.name, about.standard, about.lowest, about.highest));
   }
   section.finish();

@@ -21,6 +21,9 @@
 
 namespace sallyport::control {
 
+/// By leg.
+using LegPorts = std::array<PortLease, kLegs>;
+
 /// The local addresses that a peer must be told.
 struct RelayAdded {
   std::uint64_t id = 0;
@@ -54,10 +57,15 @@ class RelayManager {
                MediaPorts& ports);
   ~RelayManager();
 
-  void add(RelaySpec spec, Answer<RelayAdded> done);
-  /// New parameters and keys for both legs; sides and local ports stay. Keys the relay has now are refused:
-  /// under the same key its streams would start over and use keystream twice.
+  /// The relay's ports may have been leased before, for both legs or none. Gives the relay's id, which can be
+  /// dropped at once; 0 if it was refused.
+  std::uint64_t add(RelaySpec spec, Answer<RelayAdded> done, LegPorts leases = {});
+  /// New parameters for both legs; sides and local ports stay. A stream whose key stays, in its place and
+  /// with the same suite, goes on: rollover counter, replay window and statistics. Any other key that the
+  /// relay has or had is refused: under it a stream would start over and use keystream twice.
   void set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done);
+  /// From whom media is expected (LegSpec::expects_media), without an order to the worker.
+  void expect_media(std::uint64_t id, std::array<bool, kLegs> legs);
   void drop(std::uint64_t id, Answer<std::uint64_t> done);
   /// Answers with how many were dropped, when the last receipt is there.
   void drop_all(std::function<void(std::uint64_t)> done);
@@ -82,13 +90,23 @@ class RelayManager {
 
  private:
   struct Operation;
+  struct Streams;
   using RelayTable = std::map<std::uint64_t, std::unique_ptr<Relay>>;
 
-  [[nodiscard]] std::optional<SpecError> place(const RelaySpec& spec, Relay& relay);
-  [[nodiscard]] std::optional<SpecError> check_change(const RelaySpec& spec, const Relay& relay) const;
-  [[nodiscard]] std::optional<SpecError> make_flows(const RelaySpec& spec, Relay& relay);
+  [[nodiscard]] std::optional<SpecError> place(const RelaySpec& spec, Relay& relay, LegPorts leases);
+  [[nodiscard]] std::optional<SpecError> place_leased(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                      PortLease lease);
+  [[nodiscard]] std::optional<SpecError> check_ports(const LegSpec& wanted, const RelayLeg& leg,
+                                                     const std::string& prefix) const;
+  [[nodiscard]] std::optional<SpecError> check_change(const RelaySpec& spec, const Relay& relay);
+  [[nodiscard]] std::optional<SpecError> make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                      const Relay* predecessor, Streams& streams);
+  /// `predecessor`: the relay as it is, when `relay` is what becomes of it.
+  [[nodiscard]] std::optional<SpecError> make_flows(const RelaySpec& spec, Relay& relay,
+                                                    const Relay* predecessor = nullptr);
   void describe_leg(const LegSpec& spec, RelayLeg& leg) const;
-  [[nodiscard]] dataplane::FlowConfig flow_config(const RelaySpec& spec, Relay& relay, Leg from);
+  [[nodiscard]] dataplane::FlowConfig flow_config(const RelaySpec& spec, Relay& relay, Leg from,
+                                                  const Relay* predecessor);
   [[nodiscard]] NextHopLease find_hop(const Relay& relay, Leg leg, const Endpoint& target);
   [[nodiscard]] RelayAdded added(const Relay& relay) const;
   [[nodiscard]] Endpoint local(const RelayLeg& leg, dataplane::Component component) const;
