@@ -48,7 +48,7 @@ def demonstrate(stage: Stage, claims: Claims, arguments: argparse.Namespace) -> 
     """Runs the whole story; gives whether it may stay."""
     programs = build(arguments.build.absolute())
     started = time.monotonic()
-    show = (CallDemonstration if arguments.phones else MediaDemonstration)(stage, claims)
+    show = (MediaDemonstration if arguments.media else CallDemonstration)(stage, claims)
     show.run(*programs)
     if arguments.keep and claims.all_hold():
         hints = [*show.hints(), f"ip netns exec {stage.namespace('sallyport')} bash"]
@@ -94,8 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--phones", action="store_true", help="two phones that call each other")
-    parser.add_argument("--media", action="store_true", help="the media plane alone, without phones (the default)")
+    parser.add_argument("--media", action="store_true", help="the media plane alone, without phones")
     parser.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     parser.add_argument("--stop", action="store_true", help="take away what --keep left, and do nothing else")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the claims and whether they hold")

@@ -10,11 +10,12 @@ import phone_call
 from demo_claims import Claims
 from demo_daemon import Daemon, Failed
 from demo_network import Stage, wait_for
-from phone import Account, Phone
+from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
 
 TALK_SECONDS = 4
+SUITES = ["AES_CM_128_HMAC_SHA1_80", "AES_256_CM_HMAC_SHA1_80"]  # of Alice's leg and of Bob's
 
 
 class CallDemonstration:
@@ -33,10 +34,8 @@ class CallDemonstration:
                                             "-verify_hostname", phone_call.DOMAIN, "-verify_return_error", "-brief"])
             version = next((line for line in reached.stderr.splitlines() if "version" in line), reached.stderr.strip())
             self.claims.claim(f"the {side} side answers with the certificate of {phone_call.DOMAIN}", reached.returncode == 0, version)
-        self.alice: Phone = Baresip(self.stage, Account("alice", phone_call.DOMAIN, phone_call.PASSWORD, "access", 440, "srtp-mand"),
-                                    authority.certificate)
-        self.bob: Phone = Linphone(self.stage, Account("bob", phone_call.DOMAIN, phone_call.PASSWORD, "core", 1000, "srtp",
-                                                       suite="AES_256_CM_HMAC_SHA1_80"), authority.certificate)
+        self.alice: Phone = Baresip(self.stage, phone_call.account("alice", "access"), authority.certificate)
+        self.bob: Phone = Linphone(self.stage, phone_call.account("bob", "core", tone=1000, media="srtp", suite=SUITES[1]), authority.certificate)
         self.phones = (self.alice, self.bob)
 
     def add_users(self) -> None:
@@ -54,7 +53,7 @@ class CallDemonstration:
             came = phone.wait_registered()
             used = phone_call.digest_algorithms(phone)
             self.claims.claim(f"{phone.account.user}'s {phone.make} registered over TLS, by digest with {algorithm}",
-                              came and used == {algorithm}, ", ".join(sorted(used)))
+                              came and used == {algorithm}, "" if used == {algorithm} else ", ".join(sorted(used)))
             if not came:
                 raise Failed(phone.trouble())
         known = self.daemon.ask("registration", "list")
@@ -85,7 +84,11 @@ class CallDemonstration:
         """While it is up."""
         calls = self.daemon.ask("call", "list")["calls"]
         self.claims.claim("sallyctl lists one call", len(calls) == 1)
-        print("\n" + self.daemon.control("call", "show", str(calls[0]["call"])), flush=True)
+        call = str(calls[0]["call"]) if calls else "0"
+        print("\n" + self.daemon.control("call", "show", call), flush=True)
+        told = json.dumps(self.daemon.ask("call", "show", call))
+        keys = [key for phone in self.phones for key in phone.keys() if key in told]
+        self.claims.claim("it tells the transport and the suite of each leg, and no key", all(word in told for word in (*SUITES, "TLS")) and not keys)
 
     def hold_and_resume(self) -> None:
         self.alice.hold()
@@ -114,17 +117,29 @@ class CallDemonstration:
 
     def check_record(self) -> None:
         path = self.stage.folder / "state" / "calls.jsonl"
-        wait_for(path.exists, 3)
-        lines = path.read_text().splitlines()
-        for line in lines:
-            print(json.dumps(json.loads(line), indent=2), flush=True)
-        self.claims.claim("the call record is one line of JSON", len(lines) == 1)
+        wait_for(lambda: path.exists() and path.read_text().endswith("\n"), 3)
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.claims.claim("there is one call record, a line of JSON", len(lines) == 1, f"{len(lines)} lines")
+        record = json.loads(lines[0]) if lines else {}
+        print("\n" + json.dumps(record, indent=2) + "\n", flush=True)
+        who = [record.get(name, "") for name in ("caller", "called", "ended_by")]
+        self.claims.claim("it tells who called whom, for how long, and who hung up",
+                          "alice" in who[0] and "bob" in who[1] and who[2] == "called" and record.get("duration_ms", 0) > 2000 * TALK_SECONDS,
+                          f"{', '.join(who)}, {record.get('duration_ms')} ms")
+        legs = [record.get(leg, {}) for leg in ("a", "b")]
+        media = [leg.get("media", [{}])[0] for leg in legs]
+        self.claims.claim("and each leg's transport and SRTP suite",
+                          [leg.get("transport", "").upper() for leg in legs] == ["TLS", "TLS"] and [medium.get("suite") for medium in media] == SUITES,
+                          ", ".join(f"{leg.get('tls_version')} {medium.get('suite')}" for leg, medium in zip(legs, media)))
+        received = [medium.get("received", {}) for medium in media]
+        self.claims.claim("and what came of media on each leg, nothing of it lost",
+                          all(stream.get("packets", 0) > 100 * TALK_SECONDS * 0.8 and stream.get("lost") == 0 for stream in received), str(received))
 
     def check_keys(self) -> None:
         alice, bob = (phone.keys() for phone in self.phones)
         suites = [sorted(set(keys.values())) for keys in (alice, bob)]
         self.claims.claim("each leg has its own suite and its own keys", bool(alice) and bool(bob) and not alice.keys() & bob.keys()
-                          and suites == [["AES_CM_128_HMAC_SHA1_80"], ["AES_256_CM_HMAC_SHA1_80"]], str(suites))
+                          and suites == [[suite] for suite in SUITES], ", ".join(sum(suites, [])))
         told = self.daemon.log()
         self.claims.claim("no key and no password appears in the daemon's log",
                           not any(secret in told for secret in (*alice, *bob, phone_call.PASSWORD)))

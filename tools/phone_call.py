@@ -7,11 +7,16 @@ import re
 import demo_audio
 from demo_network import Stage, wait_for
 from demo_pki import Authority
-from phone import Hearing, Phone
+from phone import Account, Hearing, Phone
 
 DOMAIN = "example.com"
 PASSWORD = "correct-horse-battery-staple"
 EXAMPLE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "example" / "phones.toml"
+
+
+def account(user: str, side: str, **others) -> Account:
+    """Somebody of our domain; by default with a tone of 440 Hz and baresip's SRTP."""
+    return Account(**{"user": user, "domain": DOMAIN, "password": PASSWORD, "side": side, "tone": 440, "media": "srtp-mand", **others})
 
 
 def prepare(stage: Stage) -> Authority:

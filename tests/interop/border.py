@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import phone_call
 from demo_daemon import Daemon, Failed
 from demo_network import Stage, wait_for
-from phone import Account, Phone
+from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
 
@@ -35,9 +35,9 @@ def check(what: str, holds: object, *seen: object) -> None:
 class Border:
     """A stage with sallyportd, its users, and the phones of the case that runs."""
 
-    def __init__(self, program: str, control: str, media: str = "", more: str = "") -> None:
+    def __init__(self, program: str, control: str, media: str = "", more: str = "", sides: tuple[str, ...] = ("access", "core")) -> None:
         """`media` are lines for [media], `more` are further sections."""
-        self.stage = Stage()
+        self.stage = Stage(sides=sides)
         self.authority = phone_call.prepare(self.stage)
         self.daemon = Daemon(self.stage, pathlib.Path(program), pathlib.Path(control), phone_call.configuration(self.stage, media, more))
         self.daemon.wait_until_ready()
@@ -54,8 +54,8 @@ class Border:
         """One that runs but need not be registered yet."""
         self._numbered += 1
         media = media or ("srtp-mand" if make is Baresip else "srtp")
-        account = Account(user, phone_call.DOMAIN, password, side, TONES[user], media, suite, auto_answer, port,
-                          f"{user}-{self._numbered}")
+        account = phone_call.account(user, side, password=password, tone=TONES[user], media=media, suite=suite, auto_answer=auto_answer,
+                                     port=port, name=f"{user}-{self._numbered}")
         phone = make(self.stage, account, self.authority.certificate)
         phone.start()
         self.phones.append(phone)
@@ -111,7 +111,8 @@ def heard_until_now(one: Phone, other: Phone) -> tuple[float, float]:
     return one.heard().seconds, other.heard().seconds
 
 
-def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str = "") -> int:
+def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str = "",
+        sides: tuple[str, ...] = ("access", "core")) -> int:
     """Runs every case, prints one line for each, and gives the exit status. The command line has the programs, then words
     that choose cases."""
     if os.geteuid() != 0:
@@ -119,7 +120,7 @@ def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str =
         return SKIPPED
     chosen = {name: case for name, case in cases.items() if not sys.argv[3:] or any(word in name for word in sys.argv[3:])}
     failed = 0
-    border = Border(sys.argv[1], sys.argv[2], media, more)
+    border = Border(sys.argv[1], sys.argv[2], media, more, sides)
     try:
         for name, case in chosen.items():
             failed += not _run_case(border, name, case)

@@ -18,7 +18,7 @@ class RawPeer:
     """One connection, or one UDP socket, of an access or core side's host."""
 
     def __init__(self, stage: Stage, side: str, port: int, transport: str = "tls", ca: pathlib.Path | None = None) -> None:
-        self.stage, self.side, self.transport = stage, side, transport
+        self.transport = transport
         with stage.sockets_of(side):
             if transport == "udp":
                 self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -29,6 +29,17 @@ class RawPeer:
             context = ssl.create_default_context(cafile=str(ca))
             context.check_hostname = False
             self.socket = context.wrap_socket(self.socket, server_hostname="example.com")
+        self._begin()
+
+    @classmethod
+    def over(cls, connected: socket.socket, transport: str) -> "RawPeer":
+        """On a socket that is connected already."""
+        peer = cls.__new__(cls)
+        peer.socket, peer.transport = connected, transport
+        peer._begin()
+        return peer
+
+    def _begin(self) -> None:
         self.address, self.port = self.socket.getsockname()[:2]
         self._octets = b""
         self._number = 0
