@@ -171,6 +171,11 @@ def wait_for(condition: Callable[[], object], seconds: float) -> bool:
     return True
 
 
+def let_pass(seconds: float) -> None:
+    """For claims that something does not happen, which only time can show; what is to happen is waited for."""
+    time.sleep(seconds)
+
+
 def _enter_network(descriptor: int) -> None:
     if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), "setns")

@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools"))
 import phone_call
 from demo_daemon import Daemon, Failed
 from demo_network import Stage, wait_for
+from demo_pki import Authority
 from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
@@ -50,13 +51,13 @@ class Border:
                                 *(["--algorithms", ",".join(algorithms)] if algorithms else []))
 
     def phone(self, make: type[Phone], user: str, side: str, media: str = "", password: str = phone_call.PASSWORD, port: int = 5060,
-              suite: str = "", auto_answer: bool = False) -> Phone:
+              suite: str = "", auto_answer: bool = False, authority: Authority | None = None) -> Phone:
         """One that runs but need not be registered yet."""
         self._numbered += 1
         media = media or ("srtp-mand" if make is Baresip else "srtp")
         account = phone_call.account(user, side, password=password, tone=TONES[user], media=media, suite=suite, auto_answer=auto_answer,
                                      port=port, name=f"{user}-{self._numbered}")
-        phone = make(self.stage, account, self.authority.certificate)
+        phone = make(self.stage, account, (authority or self.authority).certificate)
         phone.start()
         self.phones.append(phone)
         return phone

@@ -7,7 +7,8 @@ import sys
 import border
 import phone_call
 from border import Border, check, hear_each_other, heard_until_now, talk
-from demo_network import wait_for
+from demo_network import let_pass, wait_for
+from demo_pki import Authority
 from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
@@ -66,7 +67,7 @@ def _hold(holder: Phone, held: Phone) -> None:
     holder.hold()
     check("the other phone knows that it is held", wait_for(held.is_held, 5), held.trouble())
     marks = heard_until_now(holder, held)
-    wait_for(lambda: False, 1.2)
+    let_pass(1.2)
     check("the holder hears nothing", phone_call.is_silent(holder.heard().since(marks[0])))
     holder.resume()
     check("the other phone knows that it is back", wait_for(lambda: not held.is_held(), 5), held.trouble())
@@ -139,13 +140,8 @@ def wrong_password(border: Border) -> None:
 
 def unknown_authority(border: Border) -> None:
     """linphone, which verifies, does not talk to a server whose certificate it cannot trust."""
-    folder = border.stage.folder / "foreign"
-    foreign = border.authority if folder.exists() else type(border.authority)(folder)
-    ours, border.authority = border.authority, foreign
-    try:
-        bob = border.phone(Linphone, "bob", "core")
-    finally:
-        border.authority = ours
+    foreign = Authority(border.stage.folder / "foreign", "Somebody else's CA")
+    bob = border.phone(Linphone, "bob", "core", authority=foreign)
     check("linphone refuses the certificate", wait_for(lambda: "not-trusted" in bob.told(), 8), bob.trouble())
     check("and is not registered", not bob.registered())
 
