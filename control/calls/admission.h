@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,10 +55,10 @@ class AdmissionTicket {
   Admission* admission_ = nullptr;
   bool whole_call_ = false;
   std::string user_;  ///< the address-of-record; empty: none
-  Trunk* trunk_ = nullptr;
+  TrunkPtr trunk_;
 };
 
-/// The control thread's; outlives its tickets, as do the trunks. Times are milliseconds of a clock that does
+/// The control thread's; outlives its tickets. Times are milliseconds of a clock that does
 /// not go back.
 class Admission {
  public:
@@ -68,9 +69,9 @@ class Admission {
 
   /// A new call: of a user, or out of a trunk, or (both null) of a guest. Nothing is taken when it is
   /// refused.
-  [[nodiscard]] Answer admit(const User* user, Trunk* trunk, std::int64_t now_ms);
+  [[nodiscard]] Answer admit(const User* user, const TrunkPtr& trunk, std::int64_t now_ms);
   /// An attempt to send a call that was admitted into a trunk; when it is refused the next target is tried.
-  [[nodiscard]] Answer enter(Trunk& trunk, std::int64_t now_ms);
+  [[nodiscard]] Answer enter(const TrunkPtr& trunk, std::int64_t now_ms);
 
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] std::uint64_t calls_of(std::string_view aor) const;
@@ -79,7 +80,7 @@ class Admission {
   friend class AdmissionTicket;
 
   [[nodiscard]] tl::unexpected<AdmissionRefusal> refuse(Limit limit, unsigned status, std::string reason);
-  [[nodiscard]] tl::expected<void, AdmissionRefusal> take_trunk(Trunk& trunk, std::int64_t now_ms);
+  [[nodiscard]] std::optional<AdmissionRefusal> take_trunk(Trunk& trunk, std::int64_t now_ms);
   void give_back(AdmissionTicket& ticket);
 
   Limits& limits_;

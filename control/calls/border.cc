@@ -122,7 +122,7 @@ std::string hide_host(std::string_view uri, std::string_view domain) {
   return text.append(domain);
 }
 
-tl::expected<Identity, IdentityRefusal> identity_for(const sip::Message& request, const Claim& claim,
+tl::expected<CallerIdentity, IdentityRefusal> identity_for(const sip::Message& request, const Claim& claim,
                                                      const SidePolicy& from_side, const SidePolicy& to_side,
                                                      std::string_view domain) {
   const auto from = request.from();
@@ -143,7 +143,7 @@ tl::expected<Identity, IdentityRefusal> identity_for(const sip::Message& request
   }
   const std::string display = claim.display.empty() ? from->display_name() : claim.display;
 
-  Identity identity;
+  CallerIdentity identity;
   identity.from = sip::write_name_addr(display, shown);
   if (to_side.trust && !claim.uri.empty()) identity.asserted = sip::write_name_addr(display, claim.uri);
   const bool wants_privacy = privacy->id || privacy->user || privacy->header;

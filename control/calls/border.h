@@ -24,9 +24,9 @@ void write_product(sip::MessageWriter& writer, sip::HeaderId id, const sip::Mess
                    const SidePolicy& to_side, std::string_view ours);
 
 /// Who calls, as one side may be told.
-struct Identity {
+struct CallerIdentity {
   std::string from;      ///< value of From without its tag
-  std::string asserted;  ///< value of P-Asserted-Identity; empty: none
+  std::string asserted;  ///< value of P-Asserted-CallerIdentity; empty: none
   std::string privacy;   ///< value of Privacy; empty: none
 };
 
@@ -43,7 +43,7 @@ struct IdentityRefusal {
 
 /// What the callee's side is told of who sends `request`. `domain`: hosts of From that are addresses of the
 /// caller's side become this.
-[[nodiscard]] tl::expected<Identity, IdentityRefusal> identity_for(const sip::Message& request,
+[[nodiscard]] tl::expected<CallerIdentity, IdentityRefusal> identity_for(const sip::Message& request,
                                                                    const Claim& claim,
                                                                    const SidePolicy& from_side,
                                                                    const SidePolicy& to_side,

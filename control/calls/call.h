@@ -155,6 +155,8 @@ class Call {
   void on_timer(sip::InstantMs now);
 
   [[nodiscard]] CallId id() const { return id_; }
+  /// Of the caller's INVITE.
+  [[nodiscard]] sip::ServerTransactionId transaction() const { return invite_; }
   [[nodiscard]] CallState state() const { return state_; }
   [[nodiscard]] Branch* branch(std::size_t index) {
     return index < branches_.size() ? branches_[index].get() : nullptr;
@@ -173,7 +175,7 @@ class Call {
   void start_branch(Branch& branch, PartyAddress callee);
   [[nodiscard]] bool send_invite(Branch& branch);
   [[nodiscard]] std::string write_invite(Branch& branch, const sip::Message& source,
-                                         const Signalling::NewVia& via, const Identity& identity);
+                                         const Signalling::NewVia& via, const CallerIdentity& identity);
   void branch_failed(Branch& branch, unsigned status, std::string_view reason,
                      std::unique_ptr<sip::Message> response = nullptr);
   void proceed();

@@ -88,9 +88,8 @@ void Call::take_answer(Branch& branch, sip::Message& response, bool preview) {
   const std::string description = description_of(response);
   branch.response = std::make_unique<sip::Message>(std::move(response));
   branch.media->answer(Leg::b, description,
-                       later(branch, [](Call& call, Branch& its, const MediaSession::Text& text) {
-                         call.on_media_ready(its, text);
-                       }),
+                       later(branch, [](Call& call, Branch& its,
+                                        const MediaSession::Text& text) { call.on_media_ready(its, text); }),
                        preview);
 }
 
@@ -156,8 +155,9 @@ void Call::send_provisional(Branch& branch, const sip::Message& response, std::s
     record_.ringing = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   Party& a = branch.party(Leg::a);
   const auto support = sip::reliable_support(*invite);
-  const bool reliable = support == sip::ReliableSupport::required ||
-                        (support == sip::ReliableSupport::supported && sip::is_reliable_provisional(response));
+  const bool reliable =
+      support == sip::ReliableSupport::required ||
+      (support == sip::ReliableSupport::supported && sip::is_reliable_provisional(response));
   if (reliable && branch.reliable_out == nullptr)
     branch.reliable_out =
         std::make_unique<sip::ReliableSender>(random_value<std::uint32_t>(), sequence_of(*invite));
@@ -169,7 +169,8 @@ void Call::send_provisional(Branch& branch, const sip::Message& response, std::s
   a.exchange.sent(carrier, !sdp.empty());
   sip::MessageWriter writer = response_to_caller(branch, *invite, response.status(), response.reason());
   if (reliable)
-    writer.header(HeaderId::require, "100rel").header(HeaderId::rseq, std::uint64_t{branch.reliable_out->next_rseq()});
+    writer.header(HeaderId::require, "100rel")
+        .header(HeaderId::rseq, std::uint64_t{branch.reliable_out->next_rseq()});
   write_common(writer, branch, Leg::a, &response, false);
   if (!sdp.empty()) writer.body(kSdpType, sdp);
   std::string octets = writer.finish();
@@ -191,7 +192,8 @@ void Call::handle_success(Branch& branch, sip::Message& response) {
   b.dialog = *found;
   calls_.index(*b.dialog, id_, branch.index, Leg::b);
   b.allows_update = sip::allows(response, Method::update);
-  b.user_agent = response.header(HeaderId::user_agent).value_or(response.header(HeaderId::server).value_or(""));
+  b.user_agent =
+      response.header(HeaderId::user_agent).value_or(response.header(HeaderId::server).value_or(""));
   b.session.received_success(response, calls_.domain().signalling.now());
   winner_ = &branch;
   cancel_others(&branch, sip::write_reason("SIP", 200, "Call completed elsewhere"));
@@ -292,7 +294,7 @@ void Call::handle_failure(Branch& branch, sip::Message& response) {
   if (!branch.open) return;
   if (try_again(branch, response)) return;
   const unsigned status = response.status();
-  Trunk* const trunk = branch.target.trunk;
+  Trunk* const trunk = branch.target.trunk.get();
   const bool is_gone = status == 430 || status == 503;
   if (trunk != nullptr && is_gone) trunk->attempt_failed();
   if (is_gone && try_elsewhere(branch)) return;

@@ -29,24 +29,19 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
   if (!is_from(party, id, request, hop)) return;
   if (party.dialog == nullptr || state_ == CallState::ended) return answer(id, 481);
   if (const unsigned status = party.dialog->check_request(request); status != 0) return answer(id, status);
-  switch (request.method()) {
-    case Method::bye:
-      return on_bye(branch, from, id, request);
-    case Method::invite:
-    case Method::update:
-      return on_offer_request(branch, from, id, request);
-    case Method::prack:
-      return on_prack(branch, from, id, request);
-    case Method::options:
-      return answer(id, 200);
-    default:
-      return pass_request(branch, from, id, request);
-  }
+  const Method method = request.method();
+  if (method == Method::bye) return on_bye(branch, from, id, request);
+  if (method == Method::invite || method == Method::update) return on_offer_request(branch, from, id, request);
+  if (method == Method::prack) return on_prack(branch, from, id, request);
+  if (method == Method::options) return answer(id, 200);
+  if (method == Method::register_ || method == Method::publish) return answer(id, 405);
+  pass_request(branch, from, id, request);
 }
 
-// The connection on which a peer proved itself proves it again (docs/decisions/0032); whoever comes by another
-// way has to say who he is.
-bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) {
+// The connection on which a peer proved itself proves it again (docs/decisions/0032); whoever comes by
+// another way has to say who he is.
+bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message& request,
+                   const sip::Hop& hop) {
   const bool same_connection = sip::is_reliable(hop.transport) && hop.connection == party.at.hop.connection &&
                                hop.transport == party.at.hop.transport;
   if (same_connection) return true;
@@ -86,7 +81,8 @@ void Call::on_bye(Branch& branch, Leg from, sip::ServerTransactionId id, const s
   party.dialog->terminate();
   party.success.reset();
   if (state_ == CallState::answered && winner_ == &branch) return end({by, 200, "hung up", reason});
-  // RFC 3261 §15: the caller may end an early dialog by BYE; the callee should not, but may have lost its mind.
+  // RFC 3261 §15: the caller may end an early dialog by BYE; the callee should not, but may have lost its
+  // mind.
   if (from == Leg::a) {
     cancel_others(nullptr, reason);
     Signalling& signalling = calls_.domain().signalling;
@@ -128,28 +124,31 @@ void Call::pass_request(Branch& branch, Leg from, sip::ServerTransactionId id, c
     for (const HeaderId field : {HeaderId::refer_to, HeaderId::content_disposition, HeaderId::allow_events})
       writer.copy(*source, field);
     if (source->has(HeaderId::referred_by))
-      writer.header(HeaderId::referred_by,
-                    {"<", claim_.uri.empty() ? calls_.domain().signalling.contact_uri(branch.party(to).at.hop) : claim_.uri, ">"});
+      writer.header(
+          HeaderId::referred_by,
+          {"<",
+           claim_.uri.empty() ? calls_.domain().signalling.contact_uri(branch.party(to).at.hop) : claim_.uri,
+           ">"});
     write_common(writer, branch, to, source, true);
   };
   Body body;
   if (!request.body().empty())
     body = {std::string(request.header(HeaderId::content_type).value_or("application/octet-stream")),
             std::string(request.body())};
-  static_cast<void>(ask(branch, to, request.method_text(), fill, std::move(body),
-                        later(branch, [id, from](Call& call, Branch& its, const Reply& reply) {
-                          if (!reply.is_final()) return;
-                          Signalling& signalling = call.calls_.domain().signalling;
-                          const unsigned status = is_challenge(reply.status) ? 502 : reply.status;
-                          sip::MessageWriter writer = signalling.response(
-                              id, status, reply.message != nullptr ? reply.message->reason() : std::string_view());
-                          if (status / 100 == 2) call.write_common(writer, its, from, reply.message, false);
-                          if (reply.message != nullptr && !reply.message->body().empty())
-                            copy_body(writer, *reply.message);
-                          static_cast<void>(signalling.respond(id, std::move(writer)));
-                          if (sip::failure_impact(reply.status) == sip::FailureImpact::dialog || reply.status == 481)
-                            call.end({EndedBy::us, reply.status, "the other end has no such call", {}});
-                        })));
+  static_cast<void>(
+      ask(branch, to, request.method_text(), fill, std::move(body),
+          later(branch, [id, from](Call& call, Branch& its, const Reply& reply) {
+            if (!reply.is_final()) return;
+            Signalling& signalling = call.calls_.domain().signalling;
+            const unsigned status = is_challenge(reply.status) ? 502 : reply.status;
+            sip::MessageWriter writer = signalling.response(
+                id, status, reply.message != nullptr ? reply.message->reason() : std::string_view());
+            if (status / 100 == 2) call.write_common(writer, its, from, reply.message, false);
+            if (reply.message != nullptr && !reply.message->body().empty()) copy_body(writer, *reply.message);
+            static_cast<void>(signalling.respond(id, std::move(writer)));
+            if (sip::failure_impact(reply.status) == sip::FailureImpact::dialog || reply.status == 481)
+              call.end({EndedBy::us, reply.status, "the other end has no such call", {}});
+          })));
 }
 
 /// The connection the party is reached by; another one of the same phone if that is lost.
@@ -192,7 +191,8 @@ std::optional<sip::ClientTransactionId> Call::ask(Branch& branch, Leg leg, std::
   fill(writer);
   DigestClient* const digest = party.at.trunk != nullptr ? party.at.trunk->digest() : nullptr;
   if (digest != nullptr)
-    for (const CredentialField& field : digest->credentials(method, party.dialog->remote_target(), body.octets))
+    for (const CredentialField& field :
+         digest->credentials(method, party.dialog->remote_target(), body.octets))
       writer.header(field.id, field.value);
   if (!body.octets.empty()) writer.body(body.type, body.octets);
   const std::string octets = writer.finish();

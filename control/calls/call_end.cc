@@ -94,14 +94,6 @@ void Call::close(Branch& branch) {
   if (branch.media) calls_.forget_relays(*branch.media);
 }
 
-namespace {
-
-double milliseconds_of(double seconds) {
-  return seconds * 1000;
-}
-
-}  // namespace
-
 RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
   const CallDomain& domain = calls_.domain();
   const Party& party = branch.party(leg);
@@ -120,18 +112,23 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
       out.tls_version = facts->tls->version;
       out.tls_cipher = facts->tls->cipher;
     }
-    if (facts->peer) out.certificate_names = facts->peer->names();
+    if (facts->peer) {
+      out.certificate_names = facts->peer->domains;
+      out.certificate_fingerprint = facts->peer->fingerprint;
+    }
   }
   if (!branch.media) return out;
   for (const MediaFacts& medium : branch.media->facts()) {
     const MediaFacts::OfLeg& of_leg = medium.legs[index(leg)];
     RecordedMedia recorded;
-    recorded.kind = medium.kind == sip::MediaKind::audio ? "audio" : medium.kind == sip::MediaKind::video ? "video" : "other";
-    for (const std::string& codec : of_leg.codecs) recorded.codec.append(recorded.codec.empty() ? "" : ",").append(codec);
+    recorded.kind = medium.kind == sip::MediaKind::audio   ? "audio"
+                    : medium.kind == sip::MediaKind::video ? "video"
+                                                           : "other";
+    for (const std::string& codec : of_leg.codecs)
+      recorded.codec.append(recorded.codec.empty() ? "" : ",").append(codec);
     recorded.profile = of_leg.profile;
-    if (of_leg.suite) recorded.suite = crypto::info(*of_leg.suite).name;
+    if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
     if (of_leg.remote) recorded.remote = of_leg.remote->to_string();
-    static_cast<void>(milliseconds_of);
     out.media.push_back(std::move(recorded));
   }
   return out;

@@ -26,7 +26,8 @@ sip::Carrier failure_carrier(Method method) {
 
 }  // namespace
 
-void Call::on_offer_request(Branch& branch, Leg from, sip::ServerTransactionId id, const sip::Message& request) {
+void Call::on_offer_request(Branch& branch, Leg from, sip::ServerTransactionId id,
+                            const sip::Message& request) {
   Signalling& signalling = calls_.domain().signalling;
   Party& party = branch.party(from);
   Party& peer = branch.party(other(from));
@@ -47,7 +48,8 @@ void Call::on_offer_request(Branch& branch, Leg from, sip::ServerTransactionId i
     static_cast<void>(signalling.respond(id, std::move(writer)));
     return;
   }
-  if (const auto target = party.dialog->refresh_target(request); !target) return answer(id, 400, "Malformed Contact");
+  if (const auto target = party.dialog->refresh_target(request); !target)
+    return answer(id, 400, "Malformed Contact");
   party.exchange.received(carrier, !sdp.empty());
   branch.exchange = Exchange{from, id, method, std::nullopt, session, !sdp.empty()};
   if (is_refresh) return finish_exchange(branch, 200, {}, {});
@@ -87,7 +89,8 @@ void Call::on_exchange_reply(Branch& branch, Method method, const Reply& reply) 
   if (branch.media->offer_is_open()) branch.media->reject();
   const bool is_over = reply.status == 481 || reply.status == 408;
   const unsigned status = reply.status == 401 || reply.status == 407 ? 502 : reply.status;
-  finish_exchange(branch, status, reply.message != nullptr ? reply.message->reason() : std::string_view(), {});
+  finish_exchange(branch, status, reply.message != nullptr ? reply.message->reason() : std::string_view(),
+                  {});
   if (is_over) end({EndedBy::us, reply.status, "the other end has no such call", {}});
 }
 
@@ -114,8 +117,8 @@ void Call::on_exchange_success(Branch& branch, Method method, sip::Message& resp
     peer.ack_waits = true;
     peer.ack_cseq = cseq->number;
     const MediaSession::Text text = branch.media->offer(to, sdp);
-    return finish_exchange(branch, text ? 200 : text.error().status, text ? std::string_view() : text.error().reason,
-                           text ? *text : std::string());
+    return finish_exchange(branch, text ? 200 : text.error().status,
+                           text ? std::string_view() : text.error().reason, text ? *text : std::string());
   }
   if (method == Method::invite) acknowledge(branch, to, cseq->number, {});
   if (role != sip::DescriptionRole::answer) {
@@ -153,8 +156,8 @@ void Call::finish_exchange(Branch& branch, unsigned status, std::string_view rea
   if (!sdp.empty()) writer.body(kSdpType, sdp);
   std::string octets = writer.finish();
   if (is_success && exchange.method == Method::invite)
-    party.success.emplace(Unacknowledged{exchange.request, octets, sip::Repeater::of_success(signalling.now()),
-                                         peer.ack_waits});
+    party.success.emplace(Unacknowledged{exchange.request, octets,
+                                         sip::Repeater::of_success(signalling.now()), peer.ack_waits});
   static_cast<void>(signalling.respond(exchange.request, status, std::move(octets)));
   schedule();
 }
@@ -184,11 +187,14 @@ void Call::on_ack(Branch& branch, Leg from, const sip::Message& ack) {
 void Call::take_late_answer(Branch& branch, Leg from, const sip::Message& ack) {
   const std::string sdp = description_of(ack);
   if (sdp.empty()) return end({EndedBy::us, 488, "no answer to the offer in the 2xx", {}});
-  branch.media->answer(from, sdp, later(branch, [from](Call& call, Branch& its, const MediaSession::Text& text) {
+  branch.media->answer(from, sdp,
+                       later(branch, [from](Call& call, Branch& its, const MediaSession::Text& text) {
                          Party& peer = its.party(other(from));
                          if (!text || peer.dialog == nullptr)
-                           return call.end({EndedBy::us, text ? 500U : text.error().status,
-                                            text ? "the callee is gone" : text.error().reason, {}});
+                           return call.end({EndedBy::us,
+                                            text ? 500U : text.error().status,
+                                            text ? "the callee is gone" : text.error().reason,
+                                            {}});
                          peer.exchange.sent(sip::Carrier::ack, true);
                          call.acknowledge(its, other(from), peer.ack_cseq, *text);
                          its.media->settle();
@@ -200,7 +206,8 @@ void Call::take_late_answer(Branch& branch, Leg from, const sip::Message& ack) {
 void Call::refresh(Branch& branch, Leg leg) {
   Party& party = branch.party(leg);
   const bool by_update = party.allows_update;
-  if (!by_update && (branch.exchange || !party.exchange.may_send_invite() || party.success || party.ack_waits)) {
+  if (!by_update &&
+      (branch.exchange || !party.exchange.may_send_invite() || party.success || party.ack_waits)) {
     party.session.retry_refresh(calls_.domain().signalling.now() + 2000);
     return;
   }
@@ -212,29 +219,29 @@ void Call::refresh(Branch& branch, Leg leg) {
     branch.party(leg).session.write_request(writer);
     write_common(writer, branch, leg, nullptr, true);
   };
-  static_cast<void>(ask(
-      branch, leg, sip::name_of(method), fill, sdp_body(sdp),
-      later(branch, [leg, method](Call& call, Branch& its, const Reply& reply) {
-        if (!reply.is_final()) return;
-        Party& refreshed = its.party(leg);
-        const bool is_success = reply.status / 100 == 2 && reply.message != nullptr;
-        if (is_success) {
-          const auto cseq = reply.message->cseq();
-          const bool is_new = refreshed.ack.empty() || refreshed.ack_cseq != cseq->number;
-          if (method == Method::invite) call.acknowledge(its, leg, cseq->number, {});
-          if (!is_new) return;
-          refreshed.exchange.received(success_carrier(method), !description_of(*reply.message).empty());
-          refreshed.session.received_success(*reply.message, call.calls_.domain().signalling.now());
-          return call.schedule();
-        }
-        refreshed.exchange.received(failure_carrier(method), false);
-        if (sip::failure_impact(reply.status) == sip::FailureImpact::transaction) {
-          refreshed.session.retry_refresh(call.calls_.domain().signalling.now() + 5000);
-          return call.schedule();
-        }
-        call.end({EndedBy::us, reply.status, "a session refresh was refused",
-                  sip::write_reason("SIP", reply.status, "Session refresh failed")});
-      })));
+  static_cast<void>(
+      ask(branch, leg, sip::name_of(method), fill, sdp_body(sdp),
+          later(branch, [leg, method](Call& call, Branch& its, const Reply& reply) {
+            if (!reply.is_final()) return;
+            Party& refreshed = its.party(leg);
+            const bool is_success = reply.status / 100 == 2 && reply.message != nullptr;
+            if (is_success) {
+              const auto cseq = reply.message->cseq();
+              const bool is_new = refreshed.ack.empty() || refreshed.ack_cseq != cseq->number;
+              if (method == Method::invite) call.acknowledge(its, leg, cseq->number, {});
+              if (!is_new) return;
+              refreshed.exchange.received(success_carrier(method), !description_of(*reply.message).empty());
+              refreshed.session.received_success(*reply.message, call.calls_.domain().signalling.now());
+              return call.schedule();
+            }
+            refreshed.exchange.received(failure_carrier(method), false);
+            if (sip::failure_impact(reply.status) == sip::FailureImpact::transaction) {
+              refreshed.session.retry_refresh(call.calls_.domain().signalling.now() + 5000);
+              return call.schedule();
+            }
+            call.end({EndedBy::us, reply.status, "a session refresh was refused",
+                      sip::write_reason("SIP", reply.status, "Session refresh failed")});
+          })));
 }
 
 }  // namespace sallyport::control

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// From the caller's INVITE to those of ours: targets are tried stage by stage until one answers or none is left.
+// From the caller's INVITE to those of ours: targets are tried stage by stage until one answers or none is
+// left.
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +19,8 @@ using sip::Method;
 namespace {
 
 constexpr std::string_view kSupported = "100rel, timer, replaces";
-constexpr std::string_view kSupportedLateOffer = "timer, replaces";  // a reliable 1xx would bring the offer too soon
+constexpr std::string_view kSupportedLateOffer =
+    "timer, replaces";  // a reliable 1xx would bring the offer too soon
 
 sip::SessionTimerPolicy session_policy(const CallsConfig& config) {
   return {config.session_expires_s, config.min_se_s, true};
@@ -92,7 +94,8 @@ void Call::start_stage() {
   const CallsConfig& config = calls_.domain().config.calls;
   const unsigned stage = targets_[next_target_].stage;
   std::size_t started = 0;
-  while (next_target_ < targets_.size() && targets_[next_target_].stage == stage && started < config.max_branches) {
+  while (next_target_ < targets_.size() && targets_[next_target_].stage == stage &&
+         started < config.max_branches) {
     branches_.push_back(std::make_unique<Branch>(branches_.size(), std::move(targets_[next_target_++])));
     ++started;
     Branch& branch = *branches_.back();
@@ -114,7 +117,8 @@ void Call::start_contact(Branch& branch) {
   callee.instance = contact.instance;
   const bool is_stream = sip::is_reliable(contact.flow.transport);
   if (is_stream && !signalling.transport().is_open(contact.flow.connection)) {
-    const auto reached = calls_.reach_uri(contact.path.empty() ? contact.contact : contact.path, contact.flow);
+    const auto reached =
+        calls_.reach_uri(contact.path.empty() ? contact.contact : contact.path, contact.flow);
     if (!reached) {
       if (!try_elsewhere(branch)) branch_failed(branch, 480, "Connection To The Phone Is Lost");
       return;
@@ -126,11 +130,12 @@ void Call::start_contact(Branch& branch) {
 
 void Call::start_trunk(Branch& branch) {
   const CallDomain& domain = calls_.domain();
-  Trunk& trunk = *branch.target.trunk;
+  const TrunkPtr trunk = branch.target.trunk;
   auto entered = domain.admission.enter(trunk, static_cast<std::int64_t>(domain.signalling.now()));
   if (!entered) return branch_failed(branch, entered.error().status, entered.error().reason);
   branch.ticket = std::move(*entered);
-  domain.trunks.locate(trunk, later(branch, [](Call& call, Branch& b, Result<std::vector<transport::Target>> found) {
+  domain.trunks.locate(*trunk,
+                       later(branch, [](Call& call, Branch& b, Result<std::vector<transport::Target>> found) {
                          if (!b.open || call.state_ != CallState::calling) return;
                          if (!found || found->empty()) {
                            b.target.trunk->attempt_failed();
@@ -152,7 +157,6 @@ bool Call::try_elsewhere(Branch& branch) {
     start_contact(branch);
     return true;
   }
-  Trunk& trunk = *branch.target.trunk;
   while (!branch.servers.empty()) {
     const transport::Target server = std::move(branch.servers.back());
     branch.servers.pop_back();
@@ -163,7 +167,7 @@ bool Call::try_elsewhere(Branch& branch) {
     }
     PartyAddress callee;
     callee.hop = *reached;
-    callee.trunk = &trunk;
+    callee.trunk = branch.target.trunk;
     start_branch(branch, std::move(callee));
     return true;
   }
@@ -197,8 +201,8 @@ void Call::start_branch(Branch& branch, PartyAddress callee) {
         at.hop.transport == sip::Transport::tls || at.hop.transport == sip::Transport::wss;
     return leg;
   };
-  branch.media = std::make_unique<MediaSession>(
-      domain.media, std::array{media_leg(a.at), media_leg(b.at)}, "call " + std::to_string(id_));
+  branch.media = std::make_unique<MediaSession>(domain.media, std::array{media_leg(a.at), media_leg(b.at)},
+                                                "call " + std::to_string(id_));
   branch.call_id = calls_.token();
   branch.from_tag = calls_.token().substr(0, 16);
   branch.a_tag = calls_.token().substr(0, 16);
@@ -235,13 +239,11 @@ bool Call::send_invite(Branch& branch) {
   std::string octets = write_invite(branch, *request, via, *identity);
   b.exchange = sip::OfferExchange();
   b.exchange.sent(sip::Carrier::invite, has_offer_);
-  branch.dialogs = std::make_unique<sip::DialogSet>(branch.target.request_uri,
-                                                    is_secure_uri(branch.target.request_uri),
-                                                    domain.signalling.sip_limits());
-  auto sent = domain.signalling.request(std::move(octets), via.branch, b.at.hop,
-                                        later(branch, [](Call& call, Branch& its, const Reply& reply) {
-                                          call.on_invite_reply(its, reply);
-                                        }));
+  branch.dialogs = std::make_unique<sip::DialogSet>(
+      branch.target.request_uri, is_secure_uri(branch.target.request_uri), domain.signalling.sip_limits());
+  auto sent = domain.signalling.request(
+      std::move(octets), via.branch, b.at.hop,
+      later(branch, [](Call& call, Branch& its, const Reply& reply) { call.on_invite_reply(its, reply); }));
   if (!sent) {
     if (!try_elsewhere(branch)) branch_failed(branch, 503, "Cannot Be Sent");
     return false;
@@ -251,7 +253,7 @@ bool Call::send_invite(Branch& branch) {
 }
 
 std::string Call::write_invite(Branch& branch, const sip::Message& source, const Signalling::NewVia& via,
-                               const Identity& identity) {
+                               const CallerIdentity& identity) {
   const CallDomain& domain = calls_.domain();
   Party& b = branch.party(Leg::b);
   const Target* const contact =
@@ -301,9 +303,9 @@ void Call::branch_failed(Branch& branch, unsigned status, std::string_view reaso
   branch.later_responses.clear();
   branch.media.reset();
   branch.ticket.give_back();
-  const Trunk* const trunk = branch.target.trunk;
-  record_.attempts.push_back({trunk != nullptr ? "trunk:" + trunk->config().name : branch.target.aor, status,
-                              std::string(reason)});
+  const Trunk* const trunk = branch.target.trunk.get();
+  record_.attempts.push_back(
+      {trunk != nullptr ? "trunk:" + trunk->config().name : branch.target.aor, status, std::string(reason)});
   if (status >= 600) definite_ = true;
   if (trunk != nullptr && response != nullptr && !trunk->config().fails_over(status)) definite_ = true;
   if (best_status_ == 0 || rank(status) < rank(best_status_)) {

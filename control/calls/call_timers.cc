@@ -102,7 +102,8 @@ void Call::watch_acknowledgements(Branch& branch, sip::InstantMs now) {
 void Call::watch_session(sip::InstantMs now) {
   const CallsConfig& config = calls_.domain().config.calls;
   if (config.max_duration_s != 0 && now >= answered_ms_ + config.max_duration_s * kMs)
-    return end({EndedBy::us, 408, "the longest duration is reached", sip::write_reason("SIP", 408, "Time is up")});
+    return end(
+        {EndedBy::us, 408, "the longest duration is reached", sip::write_reason("SIP", 408, "Time is up")});
   for (const Leg leg : {Leg::a, Leg::b}) {
     if (state_ != CallState::answered) return;
     const auto step = winner_->party(leg).session.advance(now);

@@ -78,6 +78,7 @@ class Calls final : public CallService {
 
   [[nodiscard]] const CallDomain& domain() const { return domain_; }
   [[nodiscard]] CallCounters& counters() { return counters_; }
+  [[nodiscard]] const CallTraces& traces() const { return traces_; }
   /// 128 bits that nobody can foresee, in hexadecimal digits: for Call-IDs and tags.
   [[nodiscard]] std::string token();
   void index(const sip::Dialog& dialog, CallId call, std::size_t branch, Leg leg);
@@ -113,12 +114,11 @@ class Calls final : public CallService {
   void refuse(sip::ServerTransactionId id, unsigned status, std::string_view reason = {},
               std::uint32_t retry_after_s = 0);
   [[nodiscard]] bool describes_session(sip::ServerTransactionId id, const sip::Message& request);
-  [[nodiscard]] std::optional<PartyAddress> address_of(const Caller& caller, const sip::Hop& hop) const;
-  [[nodiscard]] std::optional<std::vector<RouteTarget>> targets_for(sip::ServerTransactionId id,
-                                                                    const sip::Message& request,
-                                                                    const Caller& caller,
-                                                                    const PartyAddress& from);
-  [[nodiscard]] std::optional<RouteTarget> replaced_party(const sip::Replaces& replaces) const;
+  [[nodiscard]] bool has_usable_timer(sip::ServerTransactionId id, const sip::Message& request);
+  [[nodiscard]] PartyAddress address_of(const Caller& caller, const sip::Hop& hop) const;
+  [[nodiscard]] Claim claim_of(const Caller& caller, const sip::Message& request,
+                               const PartyAddress& from) const;
+  [[nodiscard]] bool redirect_to_replaced(const sip::Message& request, Call::Start& start);
   [[nodiscard]] bool has_looped(const sip::Message& request, std::string_view side) const;
   void arm() { deadline_.arm(wheel_.next_deadline()); }
 
@@ -140,10 +140,12 @@ class Calls final : public CallService {
 /// What a call gives away to be called back by: it finds the call again, or does nothing.
 template <typename Handler>
 auto Call::later(Branch& branch, Handler handler) {
-  return [calls = &calls_, id = id_, number = branch.index, handler = std::move(handler)](auto&&... arguments) {
-    Call* const call = calls->find(id);
-    if (call != nullptr) handler(*call, *call->branch(number), std::forward<decltype(arguments)>(arguments)...);
-  };
+  return
+      [calls = &calls_, id = id_, number = branch.index, handler = std::move(handler)](auto&&... arguments) {
+        Call* const call = calls->find(id);
+        if (call != nullptr)
+          handler(*call, *call->branch(number), std::forward<decltype(arguments)>(arguments)...);
+      };
 }
 
 }  // namespace sallyport::control

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "control/calls/trunk.h"
 #include "control/config/policy.h"
 #include "control/media/relay_spec.h"
 #include "sip/dialog.h"
@@ -18,8 +19,6 @@
 
 namespace sallyport::control {
 
-class Trunk;
-
 /// Who is at an end, and how they are reached.
 struct PartyAddress {
   sip::Hop hop;
@@ -27,7 +26,7 @@ struct PartyAddress {
   const SidePolicy* policy = nullptr;  ///< the side's
   std::string aor;                     ///< of a user of ours; empty: a trunk's party, or a guest
   std::string instance;                ///< of the user's phone, as it registered
-  Trunk* trunk = nullptr;
+  TrunkPtr trunk;
   std::string digest;  ///< algorithm by which they proved who they are; empty: otherwise
 };
 
@@ -44,7 +43,7 @@ struct Party {
   sip::Dialog* dialog = nullptr;  ///< early or more; `own_dialog`, or one of the branch's DialogSet
   std::unique_ptr<sip::Dialog> own_dialog;
   sip::OfferExchange exchange;
-  sip::SessionTimer session;
+  sip::SessionTimer session = sip::SessionTimer();
   std::string user_agent;
   bool allows_update = false;
 

@@ -34,7 +34,7 @@ struct RouteTarget {
   /// The contact, then further flows to the same instance: each for when the flow before has failed (RFC 5626
   /// §7), never when the instance itself refused. Their own contact is the Request-URI.
   std::vector<Target> contacts;
-  Trunk* trunk = nullptr;
+  TrunkPtr trunk;
   std::string route;  ///< by which rule, for people: `registered`, `+49 -> carriers`
 };
 
@@ -63,24 +63,16 @@ class Router {
 
  private:
   using Routed = tl::expected<std::vector<RouteTarget>, RouteRefusal>;
-  /// The called one, taken apart.
-  struct Called {
-    std::string user;    ///< unescaped, without parameters; of a number, without visual separators
-    std::string domain;  ///< lower case
-    bool ours = false;
-    bool phone = false;  ///< tel, or user=phone
-    bool sips = false;   ///< nothing but TLS may carry it
-  };
+  struct Called;
 
   [[nodiscard]] tl::expected<Called, RouteRefusal> take_apart(std::string_view uri) const;
-  [[nodiscard]] const User* local_user(const Called& called) const;
-  [[nodiscard]] bool matches(const RouteConfig& route, const Called& called, const RouteQuery& query) const;
-  [[nodiscard]] Routed follow(const RouteConfig& route, const Called& called, const RouteQuery& query) const;
+  [[nodiscard]] std::string local_aor(const Called& called, std::string_view user) const;
   [[nodiscard]] Routed to_registered(std::string_view aor, const Called& called,
                                      const RouteQuery& query) const;
   [[nodiscard]] Routed to_user(const RouteConfig& route, const Called& called, const RouteQuery& query) const;
   [[nodiscard]] Routed to_trunks(const RouteConfig& route, const Called& called,
                                  const RouteQuery& query) const;
+  [[nodiscard]] Routed follow(const RouteConfig& route, const Called& called, const RouteQuery& query) const;
 
   const Config& config_;
   Subscriptions subscriptions_;

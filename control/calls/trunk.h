@@ -54,6 +54,7 @@ class Trunk {
   /// A call's attempt found no answer or one to fail over: the next check is due at once.
   void attempt_failed();
   [[nodiscard]] bool wants_check() const { return wants_check_; }
+  void count_refusal() { ++counters_.refused; }
   void check_begins() { wants_check_ = false, ++counters_.checks; }
 
   /// Null if no account is configured: then no challenge of theirs is answered.
@@ -79,5 +80,7 @@ class Trunk {
   TokenBucket rate_;
   TrunkCounters counters_;
 };
+
+using TrunkPtr = std::shared_ptr<Trunk>;
 
 }  // namespace sallyport::control

@@ -12,41 +12,42 @@
 
 #include "control/calls/out_of_dialog_sender.h"
 #include "control/calls/trunk.h"
+#include "control/config/limit_table.h"
 #include "control/subscribers/user_directory.h"
 #include "transport/server_selection.h"
 
 namespace sallyport::control {
 
-/// The control thread's. Pointers to trunks last until a reload takes the trunk away and its last call has
-/// ended.
+/// The control thread's. Trunks are shared with the calls that use them: one that a reload takes away lasts
+/// until its last call has ended.
 class Trunks {
  public:
   struct Services {
     transport::ServerLocator& locator;
     OutOfDialogSender& sender;
+    Limits& limits;
     DigestClient::RandomSource draw;          ///< for secrets
     transport::ServerLocator::Random choose;  ///< for weights: a number from 0 to below
   };
   /// `services` refer to what outlives the object.
   Trunks(std::vector<TrunkConfig> configs, Services services, std::int64_t now_ms);
-  ~Trunks();
   Trunks(const Trunks&) = delete;
   Trunks& operator=(const Trunks&) = delete;
 
   /// By name: known trunks keep their state, calls and counters.
   void configure(std::vector<TrunkConfig> configs, std::int64_t now_ms);
 
-  [[nodiscard]] Trunk* find(std::string_view name);
+  [[nodiscard]] TrunkPtr find(std::string_view name);
   /// In the file's order.
-  [[nodiscard]] std::vector<Trunk*> all();
+  [[nodiscard]] std::vector<TrunkPtr> all();
 
   /// The trunks of a group in the order in which to try them: by priority, within one by a draw in which the
   /// weights are the chances; those that are down after all others. Disabled ones and those that are full
-  /// are left out.
-  [[nodiscard]] std::vector<Trunk*> select(std::string_view group);
+  /// are left out, the latter counted as refusals.
+  [[nodiscard]] std::vector<TrunkPtr> select(std::string_view group);
+  /// The same for a single trunk, by its name.
+  [[nodiscard]] std::vector<TrunkPtr> select_one(std::string_view name);
   [[nodiscard]] bool is_full(const Trunk& trunk) const;
-  /// [calls] calls_per_trunk, for trunks without a bound of their own; 0: none.
-  void set_standard_max_calls(std::uint64_t bound) { standard_max_calls_ = bound; }
 
   /// Its servers in the order of failover (RFC 3263), ready to be reached. Calls back later, unless this
   /// object is gone by then.
@@ -59,33 +60,44 @@ class Trunks {
   /// address, or both where the trunk has both. Null: nobody's. Of several the one with names, then the one
   /// with the longest prefix. Whether it is disabled, and whether it must prove more (inbound_auth), is for
   /// the caller to ask.
-  [[nodiscard]] Trunk* recognize(const sip::Hop& hop, const transport::PeerIdentity* peer);
+  [[nodiscard]] TrunkPtr recognize(const sip::Hop& hop, const transport::PeerIdentity* peer);
   /// Those that inbound_auth asks for, for an Authenticator; their `aor` is `trunk:NAME`.
   [[nodiscard]] const UserDirectory& inbound_users() const { return *inbound_users_; }
-  [[nodiscard]] Trunk* of_inbound_user(const User& user);
+  [[nodiscard]] TrunkPtr of_inbound_user(const User& user);
 
   /// Begins checks that are due and gives up those that got no answer; about once a second.
   void advance(std::int64_t now_ms);
 
  private:
-  struct Check;
+  /// One look at one trunk. It has failed when none of the servers answered before the deadline.
+  struct Check {
+    Trunk* trunk = nullptr;
+    std::int64_t deadline_ms = 0;
+    std::vector<transport::Target> targets;
+    std::size_t next = 0;  ///< of `targets`: the one that has not been asked yet
+    std::string last_fault = "no server was found";
+  };
 
+  // trunks.cc
+  void retire(Trunk& trunk, std::int64_t now_ms);
   void rebuild_inbound_users();
-  void begin_check(Trunk& trunk, std::int64_t now_ms);
-  void try_next(Check& check);
-  void on_answer(std::uint64_t serial, const Result<unsigned>& status);
-  void end_check(std::uint64_t serial, const Result<unsigned>& status);
-  [[nodiscard]] std::vector<transport::Target> targets_of(
-      const TrunkConfig& config, const std::vector<transport::Destination>& found) const;
+  [[nodiscard]] bool may_be_tried(Trunk& trunk);
+  [[nodiscard]] std::size_t draw_place(const std::vector<std::uint32_t>& weights) const;
+  [[nodiscard]] static std::vector<transport::Target> targets_of(
+      const TrunkConfig& config, const std::vector<transport::Destination>& found);
+
+  // trunk_checks.cc
+  void begin_check(Trunk& trunk);
+  void try_next(std::uint64_t serial);
+  void on_answer(std::uint64_t serial, std::size_t place, const Result<unsigned>& status);
+  void fail_check(std::uint64_t serial, const std::string& why);
 
   Services services_;
-  std::vector<std::unique_ptr<Trunk>> trunks_;
-  std::vector<std::unique_ptr<Trunk>> retired_;  ///< no longer configured, but with calls
+  std::vector<TrunkPtr> trunks_;
   std::unique_ptr<UserDirectory> inbound_users_;
-  std::map<std::uint64_t, std::unique_ptr<Check>> checks_;  ///< under way, by serial number
+  std::map<std::uint64_t, Check> checks_;  ///< under way, by serial number
   std::map<const Trunk*, std::int64_t> next_check_ms_;
   std::uint64_t last_check_ = 0;
-  std::uint64_t standard_max_calls_ = 0;
   std::int64_t now_ms_ = 0;
   /// What calls back late asks whether this object still exists.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -64,6 +64,10 @@ class MediaPorts {
   [[nodiscard]] Endpoint endpoint(const PortLease& lease) const {
     return {config_.runtime.addresses[lease.address()].address, lease.port()};
   }
+  /// The side's first address.
+  [[nodiscard]] const IpAddress& first_address(std::uint8_t side) const {
+    return config_.runtime.addresses[config_.sides[side].addresses.front()].address;
+  }
   /// Whether the side has a media address of that family.
   [[nodiscard]] bool has_family(std::uint8_t side, bool v4) const;
 

@@ -52,15 +52,15 @@ struct MediaFault {
 /// One m-line, for call records and for people.
 struct MediaFacts {
   struct OfLeg {
-    std::vector<std::string> codecs;  ///< `PCMU/8000`, in the order of the leg's description
-    std::string_view profile;         ///< `RTP/SAVP`: of what is spoken on the leg
+    std::string_view profile;  ///< `RTP/SAVP`, as the leg's peer wrote it
     std::optional<crypto::SuiteId> suite;
     sip::Direction direction = sip::Direction::inactive;  ///< as the leg's peer sees it
     bool mux = false;
     std::optional<Endpoint> remote;  ///< as described, not as latched
   };
   sip::MediaKind kind = sip::MediaKind::other;
-  std::uint64_t relay = 0;  ///< 0: refused or removed
+  std::uint64_t relay = 0;          ///< 0: refused or removed
+  std::vector<std::string> codecs;  ///< `PCMU/8000`: the answer's, which both legs use
   std::array<OfLeg, kLegs> legs;
 };
 
@@ -88,8 +88,8 @@ class MediaSession {
 
   /// The exchange is complete: the final answer was given.
   void settle();
-  /// The open offer failed: all is as before it. What an answer that was no preview has changed stays (RFC
-  /// 6141 §3.4), unless there was no session before.
+  /// The open offer failed: all is as before it, and an answer that is under way is not given any more. What
+  /// an answer within a session that was no preview has changed stays (RFC 6141 §3.3).
   void reject();
 
   /// Our last description towards that leg that took effect, for a refresh without change; empty before the

@@ -134,12 +134,17 @@ void RelayManager::finish_link(Operation& operation, CommandResult result) {
   operation.added(tl::unexpected(worker_refused(result)));
 }
 
+std::optional<SpecError> RelayManager::check_set(std::uint64_t id, const RelaySpec& spec) {
+  const Relay* relay = find(id);
+  if (relay == nullptr) return no_such_relay(id);
+  if (!relay->linked || relay->changing) return busy();
+  if (auto wrong = check(spec)) return wrong;
+  return check_change(spec, *relay);
+}
+
 void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done) {
+  if (auto wrong = check_set(id, spec)) return done(tl::unexpected(std::move(*wrong)));
   Relay* relay = find(id);
-  if (relay == nullptr) return done(tl::unexpected(no_such_relay(id)));
-  if (!relay->linked || relay->changing) return done(tl::unexpected(busy()));
-  if (auto wrong = check(spec)) return done(tl::unexpected(std::move(*wrong)));
-  if (auto wrong = check_change(spec, *relay)) return done(tl::unexpected(std::move(*wrong)));
   Relay next;
   next.id = relay->id;
   next.generation = static_cast<std::uint8_t>(relay->generation + 1);

@@ -64,6 +64,8 @@ class RelayManager {
   /// with the same suite, goes on: rollover counter, replay window and statistics. Any other key that the
   /// relay has or had is refused: under it a stream would start over and use keystream twice.
   void set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done);
+  /// Why set() would be refused now; nothing if it would not.
+  [[nodiscard]] std::optional<SpecError> check_set(std::uint64_t id, const RelaySpec& spec);
   /// From whom media is expected (LegSpec::expects_media), without an order to the worker.
   void expect_media(std::uint64_t id, std::array<bool, kLegs> legs);
   void drop(std::uint64_t id, Answer<std::uint64_t> done);
@@ -77,6 +79,7 @@ class RelayManager {
   [[nodiscard]] std::vector<RelayInfo> list(std::uint64_t after, std::size_t count) const;
   [[nodiscard]] std::size_t size() const { return relays_.size(); }
   [[nodiscard]] std::size_t operations_under_way() const { return operations_.size(); }
+  [[nodiscard]] Limits& limits() { return limits_; }
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::size_t relays_on(std::size_t worker) const { return worker_relays_[worker]; }
 

@@ -100,7 +100,7 @@ bool Reception::passes_checks(sip::ServerTransactionId id, const sip::Message& r
 }
 
 void Reception::register_user(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) {
-  const auto caller = gatekeeper_.identify(id, request, AuthRole::server);
+  const std::optional<Caller> caller = gatekeeper_.prove(id, request, AuthRole::server);
   if (!caller) return;
   const std::string tag = signalling_.to_tag(id);
   // A connection that has ended by the time the store answers gets no answer: the transaction knows.

@@ -49,7 +49,8 @@ std::string contact_of(const transport::ListenerSettings& listener) {
 }  // namespace
 
 Signalling::Signalling(boost::asio::io_context& context, const SipConfig& config)
-    : config_(config),
+    : context_(context),
+      config_(config),
       limits_(config.transport.sip_limits),
       transport_(context, config.transport, *this),
       transactions_(*this, *this, limits_, random_value<sip::TransactionSeed>(), steady_ms()),

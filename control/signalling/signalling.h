@@ -101,6 +101,7 @@ class Signalling final : transport::TransportUser, sip::TransactionUser, sip::Me
   Result<void> send_plain(const sip::Hop& hop, std::string_view octets);
 
   [[nodiscard]] sip::InstantMs now() const { return steady_ms(); }
+  [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] transport::TransportLayer& transport() { return transport_; }
   [[nodiscard]] const transport::TransportLayer& transport() const { return transport_; }
   [[nodiscard]] const sip::TransactionLayer& transactions() const { return transactions_; }
@@ -134,6 +135,7 @@ class Signalling final : transport::TransportUser, sip::TransactionUser, sip::Me
   void reply(std::uint64_t context, const Reply& reply);
   void arm() { timer_.arm(transactions_.next_deadline()); }
 
+  boost::asio::io_context& context_;
   const SipConfig& config_;
   sip::Limits limits_;
   RequestHandler* handler_ = nullptr;
