@@ -263,6 +263,7 @@ class Call {
   Branch* winner_ = nullptr;
   std::size_t goodbyes_ = 0;  ///< BYEs of ours that wait for an answer or may not be sent yet
   unsigned best_status_ = 0;
+  unsigned best_rank_ = 0;
   std::string best_reason_;
   std::unique_ptr<sip::Message> best_response_;
   sip::InstantMs began_ms_ = 0;

@@ -225,6 +225,7 @@ void Call::acknowledge(Branch& branch, Leg leg, std::uint32_t cseq, std::string_
   party.ack = writer.finish();
   party.ack_cseq = cseq;
   party.ack_waits = false;
+  party.exchange.sent(sip::Carrier::ack, !sdp.empty());
   static_cast<void>(signalling.send_plain(party.at.hop, party.ack));
 }
 
@@ -298,7 +299,8 @@ void Call::handle_failure(Branch& branch, sip::Message& response) {
   const bool is_gone = status == 430 || status == 503;
   if (trunk != nullptr && is_gone) trunk->attempt_failed();
   if (is_gone && try_elsewhere(branch)) return;
-  branch_failed(branch, status, response.reason(), std::make_unique<sip::Message>(std::move(response)));
+  const std::string reason(response.reason());
+  branch_failed(branch, status, reason, std::make_unique<sip::Message>(std::move(response)));
 }
 
 /// After a challenge that we may answer, or a 422 with a longer interval. Users' phones are never answered:

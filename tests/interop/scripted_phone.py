@@ -52,11 +52,11 @@ class Dialog:
 class ScriptedPhone:
     """A user of ours with one connection."""
 
-    def __init__(self, peer: RawPeer, user: str, password: str) -> None:
-        self.peer, self.user, self.password = peer, user, password
+    def __init__(self, peer: RawPeer, user: str, password: str, suite: str = "AES_CM_128_HMAC_SHA1_80") -> None:
+        self.peer, self.user, self.password, self.suite = peer, user, password, suite
         self.aor = f"sip:{user}@example.com"
         self.contact = f"<sip:{user}@{peer.address}:{peer.port};transport={peer.transport}>"
-        self.key = base64.b64encode(os.urandom(30)).decode()
+        self.key = base64.b64encode(os.urandom(46 if "256" in suite else 30)).decode()
         self.version = 0
         self._waiting: list[Message] = []
 
@@ -64,7 +64,7 @@ class ScriptedPhone:
 
     def sdp(self, direction: str = "sendrecv", crypto: str = "", media: str = AUDIO, port: int = 40000) -> str:
         self.version += 1
-        crypto = crypto or f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{self.key}\r\n"
+        crypto = crypto or f"a=crypto:1 {self.suite} inline:{self.key}\r\n"
         return (f"v=0\r\no={self.user} 1 {self.version} IN IP4 {self.peer.address}\r\ns=-\r\nc=IN IP4 {self.peer.address}\r\nt=0 0\r\n"
                 + media.format(port=port) + crypto + f"a={direction}\r\n")
 
