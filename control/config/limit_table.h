@@ -26,6 +26,7 @@ enum class Limit : std::uint8_t {
   calls_per_second,
   calls_per_trunk,
   trunk_calls_per_second,
+  relay_keys,
   media_ports,
   next_hops,
 };
@@ -62,6 +63,8 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "calls of one trunk at one time, where the trunk has no limit of its own; 0: any number", "calls"},
     {Limit::trunk_calls_per_second, "trunk_calls_per_second", 0, 0, 1000000,
      "new calls a second of one trunk, where the trunk has no limit of its own; 0: any number", "calls"},
+    {Limit::relay_keys, "relay_keys", 4096, 16, 1048576,
+     "keys that one relay has had and that are refused from then on"},
     {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side", ""},
     {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to", ""},
 });
