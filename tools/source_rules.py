@@ -18,7 +18,7 @@ LAYERS = {
     "sallyctl": {"base", "sallyctl", "control"},
     "sallyload": {"base", "crypto", "sip", "transport", "sallyload"},
 }
-# Nothing outside includes these.
+# Nothing outside includes these, but tests what they test.
 LEAVES = {"tests", "bench", "tools", "sallyctl", "sallyload"}
 # Folder, the folder it sees only a part of, and that part.
 PARTS = {
