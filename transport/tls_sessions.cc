@@ -82,7 +82,10 @@ void offer_session(ssl_st* ssl, const std::string& server_name) {
   static_cast<void>(name.release());  // the connection's
   const std::lock_guard lock(sessions->mutex);
   const auto found = sessions->by_server.find(server_name);
-  if (found != sessions->by_server.end()) SSL_set_session(ssl, found->second.get());
+  if (found == sessions->by_server.end()) return;
+  // A copy: the library spoils a session whose connection does not end in order.
+  const std::unique_ptr<SSL_SESSION, ReleaseSession> copy(SSL_SESSION_dup(found->second.get()));
+  if (copy) SSL_set_session(ssl, copy.get());
 }
 
 }  // namespace sallyport::transport
