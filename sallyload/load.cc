@@ -68,7 +68,9 @@ bool Load::may_begin() const {
 }
 
 void Load::on_turn() {
-  while (may_begin()) {
+  // What fails as it begins may do so until the next turn: a lost connection is told of only then.
+  const std::uint64_t failed_before = failed_;
+  while (failed_ == failed_before && may_begin()) {
     ++outstanding_;
     ++report_.started;
     begin();
@@ -82,6 +84,7 @@ void Load::succeeded() {
 }
 
 void Load::failed(Failure failure, std::string_view what) {
+  ++failed_;
   report_.count_failure(failure);
   report_.trouble(what);
   if (phase_ == Phase::running) --outstanding_;

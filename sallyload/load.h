@@ -64,6 +64,7 @@ class Load : public ClientUser {
   Phase phase_ = Phase::preparing;
   bool stopping_ = false;
   std::uint64_t outstanding_ = 0;
+  std::uint64_t failed_ = 0;
   std::uint64_t begun_us_ = 0;
   std::uint64_t progress_us_ = 0;
   double cpu_before_s_ = 0;

@@ -153,9 +153,9 @@ def make_certificates(folder: pathlib.Path) -> None:
 
     for name in ("ca", "server"):
         openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
-    openssl("req", "-x509", "-new", "-key", "ca.key", "-sha256", "-days", "2", "-subj", "/CN=bench authority", "-out", "ca.crt",
+    openssl("req", "-x509", "-new", "-key", "ca.key", "-sha256", "-days", "60", "-subj", "/CN=bench authority", "-out", "ca.crt",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign")
     openssl("req", "-new", "-key", "server.key", "-subj", f"/CN={DOMAIN}", "-out", "server.csr")
     (folder / "names").write_text(f"subjectAltName=DNS:{DOMAIN},URI:sip:{DOMAIN}\nkeyUsage=digitalSignature\n", encoding="utf-8")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-sha256",
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "60", "-sha256",
             "-extfile", "names", "-out", "server.crt")
