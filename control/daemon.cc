@@ -24,6 +24,7 @@
 #include "control/media/dataplane_client.h"
 #include "control/media/side_routes.h"
 #include "control/privileges.h"
+#include "control/sip_service.h"
 #include "control/subscribers/subscribers.h"
 #include "control/version.h"
 
@@ -68,7 +69,7 @@ void make_directory(const std::string& path, const Identity& owner, mode_t mode)
 }  // namespace
 
 struct Daemon::State {
-  explicit State(const Config& settings);
+  explicit State(Config settings);
 
   void run();
   void watch_signals();
@@ -84,9 +85,10 @@ struct Daemon::State {
   void report_end();
   void open_subscribers();
   void watch_store();
+  void start_signalling();
   void on_relay_event(const RelayEvent& event);
 
-  const Config& config;
+  Config config;
   Limits limits;
   Identity identity;
   asio::io_context context;
@@ -104,6 +106,8 @@ struct Daemon::State {
   AdminService service;
   AdminSocket socket;
   std::unique_ptr<Subscribers> subscribers;  ///< null: no [store]
+  std::unique_ptr<Signalling> signalling;    ///< null: no [sip.listener.*]
+  std::unique_ptr<SipService> sip;
   std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor;
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
   std::vector<bool> links_up;
@@ -112,28 +116,30 @@ struct Daemon::State {
   bool ending = false;
 };
 
-Daemon::State::State(const Config& settings)
-    : config(settings),
-      limits(settings.limits),
-      identity(find_identity(settings.daemon.user)),
-      runtime(settings.runtime),
-      routes(settings, runtime.ports(),
+Daemon::State::State(Config settings)
+    : config(std::move(settings)),
+      limits(config.limits),
+      identity(find_identity(config.daemon.user)),
+      runtime(config.runtime),
+      routes(config, runtime.ports(),
              {[this](const Route& route) { next_hops.update(route); }, [this] { relays.routes_changed(); },
               [this](const LinkState&) { watch_links(); }}),
-      ports(settings, limits, random_seed()),
-      relays(settings, limits, plane, next_hops, ports),
-      captures(settings, limits, plane, relays),
-      service(
-          {settings, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
-      socket(context, settings.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
+      ports(config, limits, random_seed()),
+      relays(config, limits, plane, next_hops, ports),
+      captures(config, limits, plane, relays),
+      service({config, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
+      socket(context, config.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
+  // Sockets are bound, and handshake threads started, with the privileges and processors of the start.
+  if (!config.sip.listeners.empty()) signalling = std::make_unique<Signalling>(context, config.sip);
   links_up.assign(runtime.ports().size(), true);
 }
 
 void Daemon::State::on_relay_event(const RelayEvent& event) {
   if (event.kind == RelayEvent::Kind::changed || event.kind == RelayEvent::Kind::ended)
     captures.relay_gone(event.relay);
+  if (sip) sip->calls().on_relay_event(event);
   socket.publish(name(event.kind), to_json(event));
 }
 
@@ -186,6 +192,14 @@ void Daemon::State::watch_store() {
     subscribers->store().dispatch();
     watch_store();
   });
+}
+
+// After the subscribers: what comes in finds everything there.
+void Daemon::State::start_signalling() {
+  if (!signalling) return;
+  sip = std::make_unique<SipService>(
+      SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports});
+  sip->start();
 }
 
 void Daemon::State::watch_twins() {
@@ -249,6 +263,7 @@ void Daemon::State::scan_regularly() {
     meter.sample();
     watch_links();
     if (subscribers) subscribers->registrar().advance(wall_time());
+    if (sip) sip->advance();
     if (routes.kernel() != nullptr) routes.kernel()->maintain();
   }
   scan_timer.expires_after(kScanInterval);
@@ -260,6 +275,7 @@ void Daemon::State::scan_regularly() {
 void Daemon::State::begin_end() {
   if (std::exchange(ending, true)) return;
   log::info("daemon.ending", {{"relays", relays.size()}});
+  if (sip) sip->calls().end_all();
   relays.drop_all([](std::uint64_t count) { log::info("relays.dropped", {{"count", count}}); });
   pump_eagerly(kEagerPolls);
   await_end(std::chrono::steady_clock::now() + kLongestEnd);
@@ -302,6 +318,7 @@ void Daemon::State::run() {
   watch_twins();
   pump_regularly();
   scan_regularly();
+  start_signalling();
   socket.accept();
   log::info("daemon.ready", {{"version", kVersion},
                              {"socket", config.daemon.admin_socket},
@@ -317,13 +334,13 @@ void Daemon::State::run() {
   log::info("daemon.ended");
 }
 
-Daemon::Daemon(const Config& config) {
+Daemon::Daemon(Config config) {
   const Identity identity = find_identity(config.daemon.user);
   make_directory(std::filesystem::path(config.daemon.admin_socket).parent_path(), identity, 0755);
   make_directory(config.debug.capture_directory, identity, 0700);
   if (!config.store.path.empty())
     make_directory(std::filesystem::path(config.store.path).parent_path(), identity, 0700);
-  state_ = std::make_unique<State>(config);
+  state_ = std::make_unique<State>(std::move(config));
 }
 Daemon::~Daemon() = default;
 void Daemon::run() {

@@ -10,9 +10,8 @@ namespace sallyport::control {
 
 class Daemon {
  public:
-  /// Starts everything but the workers. Throws std::runtime_error with one line for a person. `config`
-  /// outlives it.
-  explicit Daemon(const Config& config);
+  /// Starts everything but the workers. Throws std::runtime_error with one line for a person.
+  explicit Daemon(Config config);
   ~Daemon();
 
   /// Drops privileges, starts the workers and serves until a signal or a client ends it.

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <utility>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -23,13 +24,13 @@ int report(const sallyport::control::ConfigErrors& errors) {
   return kBadConfiguration;
 }
 
-int serve(const sallyport::control::Config& config) {
+int serve(sallyport::control::Config config) {
   namespace log = sallyport::log;
   log::set_level(config.log_level);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     sallyport::control::harden_process();
-    sallyport::control::Daemon daemon(config);
+    sallyport::control::Daemon daemon(std::move(config));
     daemon.run();
     return 0;
   } catch (const std::exception& failure) {
@@ -53,11 +54,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     return app.exit(wrong) == 0 ? 0 : kBadConfiguration;
   }
-  const auto config = sallyport::control::load_config(path);
+  auto config = sallyport::control::load_config(path);
   if (!config) return report(config.error());
   if (check_only) {
     std::printf("%s: good\n", path.c_str());
     return 0;
   }
-  return serve(*config);
+  return serve(std::move(*config));
 }

@@ -23,7 +23,7 @@ struct NextHop {
 enum class CommandKind : std::uint8_t {
   link,          ///< begin to serve flows[0] and flows[1], each other's reverse
   unlink,        ///< stop serving them; the receipt returns their ownership
-  replace,       ///< unlink `flows`, link `replacements` in the same turn; counters start anew
+  replace,       ///< unlink `flows`, link `replacements` in the same turn; counters go on
   set_next_hop,  ///< table entry `next_hop_id` becomes `next_hop`
   retarget,      ///< flows[0] reaches target `component` by `next_hop_id` from now on
   capture,  ///< copy what flows[0] receives: as it came (`capture_received`), as opened (`capture_opened`)

@@ -52,6 +52,20 @@ struct alignas(64) FlowCounters {
   Counter32 ssrc_changes;
   Counter32 latches;  ///< times the leg's address was (re)learned
 
+  /// Begins where the flow that this one replaces has come to.
+  void continue_from(const FlowCounters& before) {
+    for (std::size_t i = 0; i < kComponents; ++i) packets[i].set(before.packets[i].get());
+    for (const auto counter :
+         {&FlowCounters::rtp_bytes, &FlowCounters::rtp_forwarded, &FlowCounters::expected,
+          &FlowCounters::last_seen, &FlowCounters::dropped, &FlowCounters::rtcp_bytes,
+          &FlowCounters::rtcp_forwarded, &FlowCounters::forged, &FlowCounters::replayed,
+          &FlowCounters::too_old, &FlowCounters::wrong_source})
+      (this->*counter).set((before.*counter).get());
+    for (const auto counter :
+         {&FlowCounters::jitter, &FlowCounters::ssrc, &FlowCounters::out_of_order, &FlowCounters::duplicates,
+          &FlowCounters::ssrc_changes, &FlowCounters::latches})
+      (this->*counter).set((before.*counter).get());
+  }
   [[nodiscard]] Counter& bytes(Component component) {
     return component == Component::rtp ? rtp_bytes : rtcp_bytes;
   }

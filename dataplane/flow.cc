@@ -9,26 +9,28 @@ namespace sallyport::dataplane {
 
 namespace {
 
-SourceState initial_state(const Arrival& arrival) {
+SourceState initial_state(const Arrival& arrival, bool keyed) {
   if (arrival.policy == SourcePolicy::signalled) return SourceState::fixed;
-  return arrival.stream != nullptr ? SourceState::keyed : SourceState::learning;
+  return keyed ? SourceState::keyed : SourceState::learning;
 }
 
-void take_arrival(Flow& flow, Arrival arrival) {
+void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
+  flow.inbound_owner = std::move(arrival.stream);
+  flow.inbound = succeeds.inbound ? succeeds.of->inbound : flow.inbound_owner.get();
+  if (flow.inbound != nullptr) flow.inbound_hot_lines = flow.inbound->hot_lines();
+  flow.keeps_source = succeeds.source;
   flow.arrival_address = arrival.address;
   flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
   flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
   flow.source = arrival.source;
-  flow.source_state.fill(initial_state(arrival));
+  flow.source_state.fill(initial_state(arrival, flow.inbound != nullptr));
   flow.learn_from = {arrival.source[0].address, arrival.signalling_peer};
   flow.learn_window_ms = arrival.latch_window_ms;
   flow.clock_rate = arrival.clock_rate;
-  flow.inbound_owner = std::move(arrival.stream);
-  flow.inbound = flow.inbound_owner.get();
-  if (flow.inbound != nullptr) flow.inbound_hot_lines = flow.inbound->hot_lines();
 }
 
-void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
+void take_departure(Flow& flow, Departure departure, const Succession& succeeds) {
+  const IpAddress local = departure.local;
   for (std::size_t component = 0; component < kComponents; ++component) {
     const std::uint16_t port = component == 0 ? departure.rtp_port : departure.rtcp_port;
     flow.headers[component] = HeaderTemplate({local, port}, departure.dscp, departure.ttl);
@@ -36,7 +38,7 @@ void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
     if (departure.target[component].port != 0) flow.headers[component].aim_at(departure.target[component]);
   }
   flow.outbound_owner = std::move(departure.stream);
-  flow.outbound = flow.outbound_owner.get();
+  flow.outbound = succeeds.outbound ? succeeds.of->outbound : flow.outbound_owner.get();
   if (flow.outbound != nullptr) flow.outbound_hot_lines = flow.outbound->hot_lines();
 }
 
@@ -45,11 +47,18 @@ void take_departure(Flow& flow, Departure departure, const IpAddress& local) {
 FlowPtr make_flow(FlowConfig config) {
   FlowPtr flow(new (allocate_key_memory(sizeof(Flow))) Flow);
   flow->id = config.id;
-  take_arrival(*flow, std::move(config.arrival));
-  const IpAddress local = config.departure.local;
-  take_departure(*flow, std::move(config.departure), local);
+  take_arrival(*flow, std::move(config.arrival), config.succeeds);
+  take_departure(*flow, std::move(config.departure), config.succeeds);
   flow->publish();
   return flow;
+}
+
+// Workers use the pointers beside the owners and never the owners, so nothing is written here that they read.
+void take_streams(Flow& flow, Flow& predecessor) {
+  if (flow.inbound == predecessor.inbound_owner.get())
+    flow.inbound_owner = std::move(predecessor.inbound_owner);
+  if (flow.outbound == predecessor.outbound_owner.get())
+    flow.outbound_owner = std::move(predecessor.outbound_owner);
 }
 
 void FlowDeleter::operator()(Flow* flow) const {

@@ -49,10 +49,21 @@ struct Departure {
   crypto::OutboundStreamPtr stream;  ///< null: plain RTP
 };
 
+struct Flow;
+
+/// What a flow takes over from the one that it is to replace.
+struct Succession {
+  Flow* of = nullptr;
+  bool inbound = false;   ///< its stream goes on, instead of Arrival::stream
+  bool outbound = false;  ///< likewise, instead of Departure::stream
+  bool source = false;    ///< the address that it learned stays learned
+};
+
 struct FlowConfig {
   std::uint64_t id = 0;  ///< control's name for it; appears in events and captures
   Arrival arrival;
   Departure departure;
+  Succession succeeds;
 };
 
 /// What control may read of a flow that a worker uses.
@@ -62,7 +73,6 @@ struct FlowView {
   bool latched = false;
 };
 
-struct Flow;
 struct FlowDeleter {
   void operator()(Flow* flow) const;  ///< wipes keys; the flow must not be linked
 };
@@ -70,6 +80,11 @@ using FlowPtr = std::unique_ptr<Flow, FlowDeleter>;
 
 /// Builds a flow with its frame templates. Never fails: what can be refused was refused before.
 [[nodiscard]] FlowPtr make_flow(FlowConfig config);
+
+/// Makes a flow the owner of the streams that it shares with its predecessor. Called by the control thread
+/// when the receipt of the replacement is there; until then the predecessor, which must live so long, owns
+/// them.
+void take_streams(Flow& flow, Flow& predecessor);
 
 // Called by the control thread at any time between make_flow and destruction.
 [[nodiscard]] std::uint64_t id(const Flow& flow);

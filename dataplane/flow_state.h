@@ -33,8 +33,8 @@ enum class CaptureMode : std::uint8_t { none, received, opened, both };
 
 struct alignas(64) Flow {
   // The first lines are all that an RTP packet of a settled flow touches; this is the first.
-  crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner
-  crypto::OutboundStream* outbound = nullptr;  ///< owned through outbound_owner
+  crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner, ours or the predecessor's
+  crypto::OutboundStream* outbound = nullptr;  ///< likewise
   std::uint32_t inbound_hot_lines = 0;
   std::uint32_t outbound_hot_lines = 0;
   std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
@@ -50,6 +50,7 @@ struct alignas(64) Flow {
   Flow* reverse = nullptr;  ///< set when linked
   std::uint64_t id = 0;
   bool latched = false;
+  bool keeps_source = false;  ///< what the flow that this one replaces has learned
   std::uint64_t learn_until_tsc = 0;
   std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
   std::array<std::uint16_t, kComponents> arrival_ports{};

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "dataplane/latch.h"
 #include "dataplane/worker.h"
 
 namespace sallyport::dataplane {
@@ -26,6 +27,23 @@ CaptureMode capture_mode(const Command& command) {
   if (command.capture_received && command.capture_opened) return CaptureMode::both;
   if (command.capture_received) return CaptureMode::received;
   return command.capture_opened ? CaptureMode::opened : CaptureMode::none;
+}
+
+/// What a leg has counted and learned goes on in the flow that takes its place. Both are linked pairs;
+/// control is told of an address only if it was learned after the new flow was built.
+void succeed(const Flow& before, Flow& flow, Ring<Event>& events) {
+  flow.counters.continue_from(before.counters);
+  if (flow.clock_rate == before.clock_rate) flow.reception = before.reception;
+  if (!flow.keeps_source || !before.latched) return;
+  for (const Component component : {Component::rtp, Component::rtcp}) {
+    const auto index = static_cast<std::size_t>(component);
+    if (before.source_state[index] == SourceState::learning) continue;
+    // Without room for the event the next packet teaches the address once more.
+    (void)detail::latch_component(flow, component, before.source[index], events);
+  }
+  flow.latched = true;
+  flow.publish();
+  flow.reverse->publish();
 }
 
 }  // namespace
@@ -181,8 +199,13 @@ CommandResult Worker::replace(Command& command) {
   if (unlinked != CommandResult::done) return unlinked;
   const CommandResult linked = link(*command.replacements[0], *command.replacements[1]);
   // The ports of the old pair are free again, so this cannot fail.
-  if (linked != CommandResult::done) link(*command.flows[0], *command.flows[1]);
-  return linked;
+  if (linked != CommandResult::done) {
+    link(*command.flows[0], *command.flows[1]);
+    return linked;
+  }
+  for (std::size_t i = 0; i < command.flows.size(); ++i)
+    succeed(*command.flows[i], *command.replacements[i], rings_->events);
+  return CommandResult::done;
 }
 
 }  // namespace sallyport::dataplane

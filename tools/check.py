@@ -173,13 +173,20 @@ def _fuzz_one(name: str, program: str) -> Tally:
 
 
 def demo(_quick: bool) -> Tally:
-    """tools/demo, with the programs that GCC built: calls between foreign endpoints; every claim is a case."""
+    """tools/demo, with the programs that GCC built, with phones and with media alone: every claim is a case."""
     if os.geteuid() != 0:
         return Tally(skipped=["demo: needs root"])
+    tally = Tally()
+    built = ["--build", str(BUILDS / "gcc")] if (BUILDS / "gcc").exists() else []
+    for options in ([], ["--media"]):
+        tally.add(_demonstrate([*options, *built]))
+    return tally
+
+
+def _demonstrate(options: list[str]) -> Tally:
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "demo.json"
-        built = ["--build", str(BUILDS / "gcc")] if (BUILDS / "gcc").exists() else []
-        subprocess.run([str(ROOT / "tools" / "demo"), "--json", str(result), *built], timeout=900)
+        subprocess.run([str(ROOT / "tools" / "demo"), "--json", str(result), *options], timeout=900)
         claims = json.loads(result.read_text())["claims"]
     failed = [f"{claim['claim']} ({claim['detail']})" for claim in claims if not claim["ok"]]
     return Tally(passed=len(claims) - len(failed), failed=failed)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Relays calls between endpoints that are not ours, and checks everything it claims about them.
+"""Lets two phones call each other through Sallyport, and checks everything it claims about that.
 
-Builds Sallyport, makes three network namespaces (an access side, Sallyport, a core side), starts sallyportd on veth ports by
-AF_XDP, and GStreamer and ffmpeg on both sides. Exits with 0 only when every claim holds.
+Builds Sallyport, makes three network namespaces (an access side, Sallyport, a core side) and a certificate authority, starts sallyportd with
+docs/example/phones.toml, and baresip and linphone on either side. They register over TLS and call each other with SRTP. With --media the media plane is shown
+alone: relays that sallyctl sets up between GStreamer and ffmpeg. Exits with 0 only when every claim holds.
 """
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import platform
@@ -15,31 +15,14 @@ import subprocess
 import sys
 import time
 
-import demo_audio
-import demo_endpoints
-import demo_wire
-from demo_daemon import Daemon, Failed
-from demo_endpoints import Endpoint
-from demo_network import Stage, stages_left, wait_for
+from demo_calls import CallDemonstration
+from demo_claims import Claims
+from demo_daemon import Failed
+from demo_media import MediaDemonstration
+from demo_network import Stage, stages_left
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build-demo"
-CALL_SECONDS = 8
-FORGED = 50
-
-
-@dataclasses.dataclass
-class Claims:
-    """What was claimed, and whether it held."""
-
-    made: list[dict] = dataclasses.field(default_factory=list)
-
-    def claim(self, text: str, holds: bool, detail: str = "") -> None:
-        print(f"{'ok  ' if holds else 'FAIL'}  {text}{f' ({detail})' if detail else ''}", flush=True)
-        self.made.append({"claim": text, "ok": bool(holds), "detail": detail})
-
-    def all_hold(self) -> bool:
-        return bool(self.made) and all(claim["ok"] for claim in self.made)
 
 
 def build(folder: pathlib.Path) -> tuple[pathlib.Path, pathlib.Path]:
@@ -61,155 +44,15 @@ def _quietly(command: list[str], folder: pathlib.Path) -> None:
         raise Failed(f"{' '.join(command[:3])} failed:\n{result.stdout[-6000:]}")
 
 
-class Demonstration:
-    """Two calls through one daemon: GStreamer with GStreamer both ways, ffmpeg to ffmpeg one way."""
-
-    def __init__(self, stage: Stage, claims: Claims) -> None:
-        self.stage, self.claims = stage, claims
-        self.access = Endpoint.make("access", "10.91.1.2", 40000, "AES_CM_128_HMAC_SHA1_80", 440, 0x11111111)
-        self.core = Endpoint.make("core", "10.91.2.2", 40000, "AEAD_AES_256_GCM", 1000, 0x22222222)
-        self.teller = Endpoint.make("access", "10.91.1.2", 0, "AES_CM_128_HMAC_SHA1_32", 700, 0x33333333)
-        self.hearer = Endpoint.make("core", "10.91.2.2", 40010, "AES_CM_128_HMAC_SHA1_80", 0, 0x44444444)
-        self.captures: list[subprocess.Popen] = []
-        self.endpoints: list[subprocess.Popen] = []
-
-    def recording(self, name: str) -> pathlib.Path:
-        return self.stage.folder / f"{name}.wav"
-
-    def start(self, program: pathlib.Path, control: pathlib.Path) -> None:
-        self.stage.build_network()
-        self.daemon = Daemon(self.stage, program, control)
-        self.daemon.wait_until_ready()
-        drivers = {port["port"]: port["driver"] for port in self.daemon.ask("port", "list")["ports"]}
-        self.claims.claim("sallyportd runs on two veth ports by AF_XDP",
-                          drivers == {"access": "net_af_xdp", "core": "net_af_xdp"}, str(drivers))
-
-    def add_relays(self) -> None:
-        self.call = self.daemon.add_relay("two-way", self.access, self.core)
-        self.announcement = self.daemon.add_relay("one-way", self.teller, self.hearer)
-        secrets = [demo_endpoints.text(key) for end in (self.access, self.core, self.teller, self.hearer)
-                   for key in (end.send_key, end.receive_key)]
-        told = self.daemon.log() + json.dumps([self.call, self.announcement, self.show(self.call)])
-        self.claims.claim("two relays were added by sallyctl, each leg with its own suite",
-                          self.access.suite != self.core.suite and self.teller.suite != self.hearer.suite,
-                          f"{self.access.suite} ↔ {self.core.suite}; {self.teller.suite} → {self.hearer.suite}")
-        self.claims.claim("no key appears in any answer or log line", not any(secret in told for secret in secrets))
-
-    def local(self, relay: dict, leg: str) -> str:
-        """Sallyport's own address and port of a leg."""
-        return f"{relay[leg]['address']}:{relay[leg]['rtp']}"
-
-    def show(self, relay: dict) -> dict:
-        return self.daemon.ask("relay", "show", str(relay["relay"]))
-
-    def refused(self) -> dict[str, int]:
-        """What the access leg of the two-way call refused, by reason."""
-        received = self.show(self.call)["a"]["received"]
-        return {reason: received[reason] for reason in ("forged", "replayed", "too_old")}
-
-    def start_endpoints(self) -> None:
-        for side in ("access", "core"):
-            command = ["tcpdump", "-i", "media0", "-U", "-Z", "root", "-w", str(self.stage.folder / f"{side}.pcap"), "udp"]
-            self.captures.append(self.stage.start(side, command, f"tcpdump-{side}.log"))
-        wait_for(lambda: all((self.stage.folder / f"{side}.pcap").exists() for side in ("access", "core")), 5)
-        receiver = demo_endpoints.ffmpeg_receiver(self.hearer, self.stage.folder, self.recording("ffmpeg"))
-        self.endpoints.append(self.stage.start("core", receiver, "ffmpeg-core.log"))
-        for end, peer, leg in ((self.access, self.core, "a"), (self.core, self.access, "b")):
-            command = demo_endpoints.gstreamer(end, peer.ssrc, self.local(self.call, leg), self.recording(end.side))
-            self.endpoints.append(self.stage.start(end.side, command, f"gstreamer-{end.side}.log"))
-        sender = demo_endpoints.ffmpeg_sender(self.teller, self.local(self.announcement, "a"), 3600)
-        self.endpoints.append(self.stage.start("access", sender, "ffmpeg-access.log"))
-        print(f"two calls under way for {CALL_SECONDS} s …", flush=True)
-
-    def heard_seconds(self, name: str) -> float:
-        return demo_audio.read_wav(self.recording(name)).seconds
-
-    def let_them_talk(self) -> None:
-        """Until every listener has recorded the call's seconds; a listener that hears nothing does not hold it up for long."""
-        names = ("access", "core", "ffmpeg")
-        wait_for(lambda: all(self.heard_seconds(name) >= CALL_SECONDS for name in names), CALL_SECONDS + 10)
-
-    def forge(self) -> None:
-        """In the middle of the call, an attacker who knows everything but the key."""
-        wait_for(lambda: self.heard_seconds("core") >= CALL_SECONDS / 2, CALL_SECONDS + 5)
-        before = sum(self.refused().values())
-        command = ["python3", str(ROOT / "tools" / "demo_forge.py"), self.access.remote, self.local(self.call, "a"),
-                   str(self.access.ssrc), str(FORGED)]
-        result = self.stage.run("access", command)
-        wait_for(lambda: sum(self.refused().values()) - before >= FORGED, 3)
-        refused = self.refused()
-        self.claims.claim(f"{FORGED} forged packets with the call's addresses and SSRC were refused and counted",
-                          result.returncode == 0 and sum(refused.values()) - before == FORGED and refused["forged"] > 0, str(refused))
-
-    def show_table(self) -> None:
-        table = self.daemon.control("top", "--once")
-        print("\n" + table.rstrip() + "\n", flush=True)
-        shown = self.show(self.call)
-        counts = {leg: (shown[leg]["received"]["rtp_packets"], shown[leg]["received"]["lost"]) for leg in ("a", "b")}
-        told = self.show(self.announcement)["a"]["received"]
-        self.claims.claim("ffmpeg, whose port nobody knew, was latched, and its RTCP was relayed too",
-                          told["latches"] >= 1 and told["rtcp_forwarded"] >= 1, f"{told['rtcp_forwarded']} RTCP packets")
-        least = CALL_SECONDS * 50 - 5
-        self.claims.claim("both legs count the packets of the call, and none is lost",
-                          all(packets >= least and lost == 0 for packets, lost in counts.values()), str(counts))
-
-    def check_audio(self) -> None:
-        for name, wanted, unwanted, who in (("core", 440, 1000, "the core endpoint"), ("access", 1000, 440, "the access endpoint"),
-                                            ("ffmpeg", 700, 440, "the ffmpeg listener")):
-            heard = demo_audio.listen(demo_audio.read_wav(self.recording(name)), wanted, unwanted)
-            numbers = f"{heard.seconds:.1f} s, {heard.share:.1%} of the blocks, longest gap {heard.longest_gap_ms} ms"
-            self.claims.claim(f"{who} heard {wanted} Hz for at least {CALL_SECONDS - 1} s without a gap above 40 ms",
-                              heard.seconds >= CALL_SECONDS - 1 and heard.longest_gap_ms <= 40, numbers)
-            self.claims.claim(f"{who} heard nothing of {unwanted} Hz", heard.seconds > 0 and heard.unwanted < 0.02,
-                              f"at most {heard.unwanted:.2%} of a block's energy")
-
-    def check_wire(self) -> None:
-        for capture in self.captures:
-            self.stage.stop(capture)
-        access, core = (demo_wire.read_pcap(self.stage.folder / f"{side}.pcap") for side in ("access", "core"))
-        for end, here, there in ((self.access, access, core), (self.core, core, access)):
-            both = [(a, b) for a, b in demo_wire.pairs(here, there, end.ssrc) if a.timestamp == b.timestamp]
-            differ = sum(a.payload[:160] != b.payload[:160] for a, b in both)
-            self.claims.claim(f"the {end.side} endpoint's packets have another ciphertext behind the relay",
-                              len(both) >= 50 and differ == len(both), f"{differ} of {len(both)} pairs differ")
-            audible = max(demo_wire.audible_share(packets, end.tone) for pair in (both,) for packets in zip(*pair))
-            self.claims.claim(f"its {end.tone} Hz cannot be heard on either wire", bool(both) and audible < 0.5, f"{audible:.0%}")
-            loss = demo_wire.longest_loss([b for _, b in both])
-            self.claims.claim(f"no two of the {end.side} endpoint's packets in a row are missing behind the relay", bool(both) and loss < 2, f"{loss} missing")
-
-    def end(self) -> None:
-        """Silence, then the books, then the daemon's end."""
-        for endpoint in self.endpoints:
-            self.stage.stop(endpoint)
-        stats = self.daemon.ask("stats")
-        counted = sum(stats["verdicts"].values())
-        self.claims.claim("every packet was counted under exactly one verdict", counted == stats["received"] > 0,
-                          f"{stats['received']} received, " +
-                          ", ".join(f"{count} {name}" for name, count in stats["verdicts"].items() if count))
-        status = self.stage.stop(self.daemon.process)
-        self.claims.claim("sallyportd ended cleanly when asked", status == 0, f"status {status}")
-
-
-def hints(stage: Stage, daemon: Daemon) -> None:
-    print("\nIt keeps running. Look at it with\n  " + " ".join(daemon.command_line("top")) +
-          f"\n  ip netns exec {stage.namespace('sallyport')} bash\nand take it away with\n  tools/demo --stop")
-
-
-def demonstrate(stage: Stage, claims: Claims, keep: bool, folder: pathlib.Path) -> bool:
+def demonstrate(stage: Stage, claims: Claims, arguments: argparse.Namespace) -> bool:
     """Runs the whole story; gives whether it may stay."""
-    programs = build(folder)
+    programs = build(arguments.build.absolute())
     started = time.monotonic()
-    show = Demonstration(stage, claims)
-    show.start(*programs)
-    show.add_relays()
-    show.start_endpoints()
-    show.forge()
-    show.let_them_talk()
-    show.show_table()
-    show.check_audio()
-    show.check_wire()
-    if keep and claims.all_hold():
-        hints(stage, show.daemon)
+    show = (MediaDemonstration if arguments.media else CallDemonstration)(stage, claims)
+    show.run(*programs)
+    if arguments.keep and claims.all_hold():
+        hints = [*show.hints(), f"ip netns exec {stage.namespace('sallyport')} bash"]
+        print("\nIt keeps running. Look at it with\n  " + "\n  ".join(hints) + "\nand take it away with\n  tools/demo --stop")
         return True
     show.end()
     print(f"took {time.monotonic() - started:.0f} s")
@@ -230,20 +73,20 @@ def _interrupted(number: int, _frame: object) -> None:
     raise Failed(f"interrupted by {signal.Signals(number).name}")
 
 
-def run(keep: bool, result_file: pathlib.Path | None, folder: pathlib.Path) -> int:
+def run(arguments: argparse.Namespace) -> int:
     _on_signals(_interrupted)
     stage, claims, kept = Stage(), Claims(), False
     try:
-        kept = demonstrate(stage, claims, keep, folder)
+        kept = demonstrate(stage, claims, arguments)
     except (Failed, RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as problem:
         claims.claim(f"the demonstration ran to its end: {type(problem).__name__}", False, str(problem))
     finally:
         _on_signals(_ignore)
         if not kept:
             stage.remove()
-    if result_file:
+    if arguments.json:
         result = {"ok": claims.all_hold(), "machine": platform.platform(), "claims": claims.made}
-        result_file.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        arguments.json.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
     held = sum(claim["ok"] for claim in claims.made)
     print(f"{held} of {len(claims.made)} claims hold")
     return 0 if claims.all_hold() else 1
@@ -251,6 +94,7 @@ def run(keep: bool, result_file: pathlib.Path | None, folder: pathlib.Path) -> i
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--media", action="store_true", help="the media plane alone, without phones")
     parser.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     parser.add_argument("--stop", action="store_true", help="take away what --keep left, and do nothing else")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the claims and whether they hold")
@@ -261,7 +105,7 @@ def main() -> int:
             stage.remove()
             print(f"{stage.name} is gone")
         return 0
-    return run(arguments.keep, arguments.json, arguments.build.absolute())
+    return run(arguments)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import math
 import pathlib
 import struct
 
+HEADER = 44  # octets, of a plain WAV file
 BLOCK_MS = 20
 AUDIBLE = 300  # root mean square of 16-bit samples, about -40 dBFS
 PURE = 0.8     # share of a block's energy at one frequency
@@ -26,16 +27,22 @@ class Recording:
 
 
 def read_wav(path: pathlib.Path) -> Recording:
-    """Reads 16-bit mono, also from a recorder that was killed and left the lengths in its header at zero."""
+    """Reads 16-bit mono, also from a recorder that was killed and left the lengths in its header at zero, or that has yet to fill in
+    its header and leaves room for it."""
     octets = path.read_bytes() if path.exists() else b""
+    if octets.startswith(bytes(HEADER)):
+        return Recording(8000, _samples(octets, HEADER))
     layout, data = octets.find(b"fmt "), octets.find(b"data")
     if octets[:4] != b"RIFF" or layout < 0 or data < 0:
         return Recording(8000, ())
     _, channels, rate, _, _, bits = struct.unpack_from("<HHIIHH", octets, layout + 8)
     if (channels, bits) != (1, 16):
         raise ValueError(f"{path}: {channels} channels of {bits} bits; expected one of 16")
-    count = (len(octets) - data - 8) // 2
-    return Recording(rate, struct.unpack_from(f"<{count}h", octets, data + 8))
+    return Recording(rate, _samples(octets, data + 8))
+
+
+def _samples(octets: bytes, start: int) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{(len(octets) - start) // 2}h", octets, start)
 
 
 def tone_share(block: tuple[int, ...], rate: int, hertz: float) -> float:
@@ -48,6 +55,11 @@ def tone_share(block: tuple[int, ...], rate: int, hertz: float) -> float:
     for sample in block:
         last, before = sample + factor * last - before, last
     return 2 * (last * last + before * before - factor * last * before) / (len(block) * energy)
+
+
+def levels(recording: Recording) -> list[float]:
+    """The root mean square of each block."""
+    return [math.sqrt(sum(sample * sample for sample in block) / len(block)) for block in recording.blocks()]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +75,7 @@ class Heard:
 def listen(recording: Recording, wanted: float, unwanted: float) -> Heard:
     """Looks for `wanted` and for `unwanted`, the tone that the listener sends itself and must not hear."""
     blocks = recording.blocks()
-    loud = [math.sqrt(sum(sample * sample for sample in block) / len(block)) >= AUDIBLE for block in blocks]
+    loud = [level >= AUDIBLE for level in levels(recording)]
     start = loud.index(True) if True in loud else len(blocks)
     # A tone need not fill the block that it begins in.
     blocks, loud = blocks[start + 1:], loud[start + 1:]

@@ -9,7 +9,7 @@ import subprocess
 from demo_endpoints import Endpoint, text
 from demo_network import Stage, wait_for
 
-CONFIGURATION = """\
+MEDIA_CONFIGURATION = """\
 [daemon]
 admin_socket = "{socket}"
 
@@ -40,14 +40,15 @@ class Failed(Exception):
 class Daemon:
     """A running sallyportd. Configuration, socket and log are in the stage's folder."""
 
-    def __init__(self, stage: Stage, program: pathlib.Path, control: pathlib.Path) -> None:
+    def __init__(self, stage: Stage, program: pathlib.Path, control: pathlib.Path, configuration: str) -> None:
+        """In the configuration {folder}, {socket}, {core} and {name} are filled in."""
         self._stage, self._control = stage, control
         self._socket = stage.folder / "run" / "admin.sock"
         self._socket.parent.mkdir(mode=0o755)
         os.chmod(stage.folder, 0o711)  # the daemon gives its privileges up and must still reach its socket
         config = stage.folder / "sallyport.toml"
         core = max(os.sched_getaffinity(0))
-        config.write_text(CONFIGURATION.format(socket=self._socket, core=core, name=stage.name))
+        config.write_text(configuration.format(folder=stage.folder, socket=self._socket, core=core, name=stage.name))
         # `ip netns exec` hides /sys/fs/bpf, and AF_XDP wants its maps there.
         mounted = 'mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf; exec "$@"'
         self.process = stage.start("sallyport", ["sh", "-c", mounted, "sh", str(program), "--config", str(config)], "daemon.log")

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Namespaces, veth pairs and processes of the demonstration, and their end."""
+"""Namespaces, veth pairs and processes of a demonstration, and their end."""
 
+import contextlib
+import ctypes
 import dataclasses
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 STATE = pathlib.Path("/run/sallyport-demo")
+CLONE_NEWNET = 0x40000000
+# `ip netns exec` gives each command mounts of its own, where the files named first take the place of the system's.
+WITH_NAMES = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"'
 
 
 @dataclasses.dataclass
@@ -23,36 +29,57 @@ class Stage:
     folder: pathlib.Path = dataclasses.field(default_factory=lambda: pathlib.Path(tempfile.mkdtemp(prefix="sallyport-demo-")))
     processes: list[int] = dataclasses.field(default_factory=list)
     children: dict[int, subprocess.Popen] = dataclasses.field(default_factory=dict)
+    sides: tuple[str, ...] = ("access", "core")
 
     def namespace(self, side: str) -> str:
-        return f"{self.name}-{side[0]}"
+        return f"{self.name}-{side}"
+
+    def address(self, side: str) -> str:
+        """Where Sallyport is on a side."""
+        return f"10.91.{self.sides.index(side) + 1}.1"
+
+    def endpoint(self, side: str) -> str:
+        """Where a side's endpoints are."""
+        return f"10.91.{self.sides.index(side) + 1}.2"
 
     def note(self) -> None:
         STATE.mkdir(mode=0o700, exist_ok=True)
-        what = {"folder": str(self.folder), "processes": self.processes, "owner": os.getpid()}
+        what = {"folder": str(self.folder), "processes": self.processes, "owner": os.getpid(), "sides": self.sides}
         (STATE / f"{self.name}.json").write_text(json.dumps(what))
 
     def build_network(self) -> None:
         """access (10.91.1.2) -- access0 (10.91.1.1) sallyport core0 (10.91.2.1) -- core (10.91.2.2)"""
         self.note()
-        for side in ("access", "sallyport", "core"):
+        for side in ("sallyport", *self.sides):
             ip("netns", "add", self.namespace(side))
             ip("-n", self.namespace(side), "link", "set", "lo", "up")
-        for number, side in ((1, "access"), (2, "core")):
+        for side in self.sides:
             ip("link", "add", f"{side}0", "netns", self.namespace("sallyport"), "type", "veth",
                "peer", "name", "media0", "netns", self.namespace(side))
-            for namespace, device, host in (("sallyport", f"{side}0", 1), (side, "media0", 2)):
-                ip("-n", self.namespace(namespace), "address", "add", f"10.91.{number}.{host}/24", "dev", device)
+            for namespace, device, address in (("sallyport", f"{side}0", self.address(side)), (side, "media0", self.endpoint(side))):
+                ip("-n", self.namespace(namespace), "address", "add", f"{address}/24", "dev", device)
                 ip("-n", self.namespace(namespace), "link", "set", device, "up")
 
-    def inside(self, side: str, command: list[str]) -> list[str]:
-        return ["ip", "netns", "exec", self.namespace(side), *command]
+    def name_border(self, name: str) -> None:
+        """On every side, `name` is Sallyport's address there."""
+        # Nobody answers there, and that at once: resolvers that ask beside /etc/hosts do not wait.
+        self._names("dns").write_text("nameserver 127.0.0.1\n")
+        for side in self.sides:
+            self._names(side).write_text(f"127.0.0.1 localhost\n{self.address(side)} {name}\n")
 
-    def start(self, side: str, command: list[str], log: str) -> subprocess.Popen:
-        """Starts a process in a namespace; it leads a group of its own."""
-        with open(self.folder / log, "wb") as output:
-            child = subprocess.Popen(self.inside(side, command), stdin=subprocess.DEVNULL, stdout=output,
-                                     stderr=subprocess.STDOUT, start_new_session=True)
+    def _names(self, what: str) -> pathlib.Path:
+        return self.folder / f"names-{what}"
+
+    def inside(self, side: str, command: list[str]) -> list[str]:
+        hosts = self._names(side)
+        named = ["sh", "-c", WITH_NAMES, "sh", str(hosts), str(self._names("dns"))] if hosts.exists() else []
+        return ["ip", "netns", "exec", self.namespace(side), *named, *command]
+
+    def start(self, side: str, command: list[str], log: str, stdin: pathlib.Path = pathlib.Path(os.devnull)) -> subprocess.Popen:
+        """Starts a process in a namespace; it leads a group of its own. A pipe as `stdin` never ends for it: it holds both ends."""
+        with open(self.folder / log, "wb") as output, open(stdin, "r+b", buffering=0) as commands:
+            child = subprocess.Popen(self.inside(side, command), stdin=commands, stdout=output, stderr=subprocess.STDOUT,
+                                     start_new_session=True)
         self.processes.append(child.pid)
         self.children[child.pid] = child
         self.note()
@@ -60,6 +87,24 @@ class Stage:
 
     def run(self, side: str, command: list[str], seconds: float = 10) -> subprocess.CompletedProcess:
         return subprocess.run(self.inside(side, command), capture_output=True, text=True, timeout=seconds)
+
+    @contextlib.contextmanager
+    def sockets_of(self, side: str) -> Iterator[None]:
+        """Sockets made within belong to the namespace of that side."""
+        own, there = (os.open(path, os.O_RDONLY) for path in ("/proc/self/ns/net", f"/run/netns/{self.namespace(side)}"))
+        try:
+            _enter_network(there)
+            try:
+                yield
+            finally:
+                _enter_network(own)
+        finally:
+            os.close(own)
+            os.close(there)
+
+    def connect(self, side: str, address: tuple[str, int], seconds: float = 5) -> socket.socket:
+        with self.sockets_of(side):
+            return socket.create_connection(address, seconds)
 
     def stop(self, child: subprocess.Popen, seconds: float = 5) -> int | None:
         """Asks a process to end; gives its status, or nothing if it had to be killed."""
@@ -71,6 +116,11 @@ class Stage:
             child.wait()
             return None
 
+    def kill(self, child: subprocess.Popen) -> None:
+        """Ends a process without a word."""
+        _signal_group(child.pid, signal.SIGKILL)
+        child.wait()
+
     def remove(self) -> None:
         """Ends all processes and takes everything away. May be called at any point, also twice."""
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -78,7 +128,7 @@ class Stage:
             for pid in alive:
                 _signal_group(pid, number)
             wait_for(lambda: not any(self._alive(pid) for pid in alive), 3)
-        for side in ("access", "sallyport", "core"):
+        for side in ("sallyport", *self.sides):
             subprocess.run(["ip", "netns", "delete", self.namespace(side)], stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(pathlib.Path("/run/dpdk") / self.name, ignore_errors=True)
@@ -89,7 +139,7 @@ class Stage:
         if child is not None:
             return child.poll() is None
         # Not our child: one that an earlier demonstration left. A reused number would not be in our namespaces.
-        names = [self.namespace(side) for side in ("access", "sallyport", "core")]
+        names = [self.namespace(side) for side in ("sallyport", *self.sides)]
         return any(str(pid) in ip("netns", "pids", name, check=False).split() for name in names)
 
 
@@ -99,7 +149,7 @@ def stages_left() -> list[Stage]:
     for note in sorted(STATE.glob("sp-demo-*.json")) if STATE.exists() else []:
         what = json.loads(note.read_text())
         if not pathlib.Path(f"/proc/{what['owner']}").exists():
-            left.append(Stage(note.stem, pathlib.Path(what["folder"]), what["processes"]))
+            left.append(Stage(note.stem, pathlib.Path(what["folder"]), what["processes"], sides=tuple(what["sides"])))
     return left
 
 
@@ -119,6 +169,16 @@ def wait_for(condition: Callable[[], object], seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def let_pass(seconds: float) -> None:
+    """For claims that something does not happen, which only time can show; what is to happen is waited for."""
+    time.sleep(seconds)
+
+
+def _enter_network(descriptor: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).setns(descriptor, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
 
 
 def _signal_group(pid: int, number: int) -> None:

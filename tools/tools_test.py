@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tests of what tools/demo and tools/bench conclude from: recordings, captures, figures."""
+"""Tests of what tools/demo and tools/bench conclude from: recordings, captures, phones' logs, figures."""
 
 import math
 import pathlib
@@ -12,6 +12,10 @@ import bench_kamailio
 import bench_report
 import demo_audio
 import demo_wire
+import phone_call
+from phone import Hearing
+from phone_baresip import Baresip
+from phone_linphone import Linphone
 
 RATE = 8000
 
@@ -83,6 +87,9 @@ class Audio(unittest.TestCase):
             octets[40:44] = bytes(4)
             path.write_bytes(octets)
             self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
+            # One that is still recording may not have written its header.
+            path.write_bytes(bytes(44) + bytes(octets[44:]))
+            self.assertEqual(demo_audio.read_wav(path).samples, (1, -2, 3, -4))
             path.write_bytes(b"RIFF")
             self.assertEqual(demo_audio.read_wav(path).seconds, 0)
 
@@ -127,6 +134,92 @@ class Wire(unittest.TestCase):
             clear = capture(folder, frame(1, 9, bytes((0x80, 0x80, 0x80, 0x80, 0, 0, 0, 0)) * 20))
             self.assertGreater(demo_wire.audible_share(clear, 1000), 0.8)
         self.assertEqual(demo_wire.audible_share([], 1000), 1.0)
+
+
+OFFER = "v=0\nm=audio 4000 RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUJD\na=sendonly\n"
+BARESIP_LOG = f"""ua: using best effort
+\x1b[36;1m#
+TLS 10.91.1.2:4 -> 10.91.1.1:5061
+INVITE sip:bob@example.com SIP/2.0
+CSeq: 1 INVITE
+Authorization: Digest username="alice", response="x"
+
+{OFFER}\x1b[;m
+\x1b[36;1m#
+TLS 10.91.1.1:5061 -> 10.91.1.2:4
+SIP/2.0 486 Busy Here
+CSeq: 1 INVITE
+
+\x1b[;m
+alice@example.com: {{0/TLS/v4}} 200 OK (x) [1 binding]
+"""
+LINPHONE_LOG = f"""2026-01-01 10:00:00:000 belle-sip-message-channel [0x1]: message sent to [TLS://example.com:5061], size: [1] bytes
+REGISTER sip:example.com SIP/2.0
+CSeq: 20 REGISTER
+Authorization:  Digest algorithm=SHA-256, username="bob"
+
+2026-01-01 10:00:00:001 belle-sip-message-channel [0x1]: received [2] new bytes from [TLS://example.com:5061]:
+SIP/2.0 200 OK
+CSeq: 20 REGISTER
+
+2026-01-01 10:00:00:002 liblinphone-message-Account moving from state [LinphoneRegistrationProgress] to [LinphoneRegistrationOk] on core
+2026-01-01 10:00:00:003 belle-sip-message-channel [0x1]: received [2] new bytes from [TLS://example.com:5061]:
+INVITE sip:bob@example.com SIP/2.0
+CSeq: 1 INVITE
+
+{OFFER}
+2026-01-01 10:00:00:004 liblinphone-message-CallSession moving from state LinphoneCallIdle to LinphoneCallIncomingReceived
+"""
+
+
+class FakeStage:
+    def endpoint(self, _side: str) -> str:
+        return "10.91.1.2"
+
+
+def phone_with(make: type, folder: str, log: str):
+    """A phone that never ran but left a log."""
+    phone = make.__new__(make)
+    phone.stage, phone.folder, phone.process = FakeStage(), pathlib.Path(folder), None
+    phone.account = phone_call.account("alice", "access")
+    phone.log.write_text(log)
+    return phone
+
+
+class Phones(unittest.TestCase):
+    def test_baresip(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            phone = phone_with(Baresip, folder, BARESIP_LOG)
+            self.assertEqual([message.received for message in phone.messages()], [False, True])
+            self.assertEqual(phone.statuses("INVITE"), [486])
+            self.assertEqual(phone.statuses("BYE"), [])
+            self.assertEqual(phone.keys(), {"QUJD": "AES_CM_128_HMAC_SHA1_80"})
+            self.assertEqual(phone_call.digest_algorithms(phone), {"MD5"})
+            self.assertTrue(phone.registered() and not phone.refused())
+            self.assertFalse(phone.is_held())
+
+    def test_linphone(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            phone = phone_with(Linphone, folder, LINPHONE_LOG)
+            self.assertEqual([message.received for message in phone.messages()], [False, True, True])
+            self.assertEqual(phone.statuses("REGISTER"), [200])
+            self.assertEqual(phone_call.digest_algorithms(phone), {"SHA-256"})
+            self.assertTrue(phone.registered() and phone.ringing() and not phone.refused())
+            self.assertEqual((phone.calls_made(), phone.calls_ended()), (0, 0))
+
+    def test_nothing_yet(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for make in (Baresip, Linphone):
+                phone = phone_with(make, folder, "")
+                self.assertEqual((phone.messages(), phone.keys(), phone.registered(), phone.is_held()), ([], {}, False, False))
+
+    def test_hearing_goes_on_over_recordings(self) -> None:
+        hearing = Hearing([recording(tone(440, 2)), recording([0] * 800, tone(440, 2))])
+        self.assertAlmostEqual(hearing.since(3).seconds, 1.1)
+        self.assertTrue(phone_call.is_clear(hearing.listen(440, 1000), 4))
+        self.assertFalse(phone_call.is_clear(hearing.listen(1000, 440), 4))
+        self.assertFalse(phone_call.is_silent(hearing))
+        self.assertTrue(phone_call.is_silent(Hearing([recording([0] * RATE)])) and phone_call.is_silent(Hearing([])))
 
 
 class Figures(unittest.TestCase):

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Reading [auth].
+// Reading [auth] and what changes it elsewhere.
 #include "control/config/auth.h"
 
 #include <algorithm>

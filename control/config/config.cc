@@ -13,6 +13,7 @@
 
 #include <toml++/toml.h>
 
+#include "base/secret.h"
 #include "control/config/auth.h"
 #include "control/config/section.h"
 #include "control/config/sides.h"
@@ -53,6 +54,7 @@ void read_log(ConfigSection section, log::Level& level) {
 void read_limits(ConfigSection section, Limits& limits) {
   for (std::size_t i = 0; i < kConfigurableLimits; ++i) {
     const LimitInfo& about = kLimits[i];
+    if (about.section != "limits") continue;
     limits.set(about.limit, section.number(about.name, about.standard, about.lowest, about.highest));
   }
   section.finish();
@@ -135,6 +137,11 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   if (!config.store.path.empty() && config.registrar.domains.empty())
     root.error("store", "needs registrar.domains: users belong to a domain");
   read_sip(section("sip"), config);
+  read_policies(section("policy"), config);
+  config.calls = read_calls(section("calls"), config.limits);
+  read_trunks(section("trunk"), config);
+  read_routes(root, config);
+  config.records = read_records(section("records"));
   root.finish();
   return config;
 }
@@ -144,6 +151,15 @@ ConfigError whole_file(const std::string& file, std::string text) {
   error.file = file;
   error.text = std::move(text);
   return error;
+}
+
+// Passwords of trunks are among them; the parser's own buffers are beyond reach.
+void wipe_texts(toml::node& node) {
+  if (auto* text = node.as_string()) wipe(text->get().data(), text->get().size());
+  if (auto* table = node.as_table())
+    for (auto&& [key, value] : *table) wipe_texts(value);
+  if (auto* array = node.as_array())
+    for (toml::node& value : *array) wipe_texts(value);
 }
 
 // Text for people may come from the file itself: one error stays one line.
@@ -167,8 +183,9 @@ tl::expected<Config, ConfigErrors> parse_config(std::string_view text, const std
   if (text.size() > kMaxConfigBytes)
     return tl::unexpected(ConfigErrors{whole_file(file, "larger than a mebibyte")});
   try {
-    const toml::table parsed = toml::parse(text, file);
+    toml::table parsed = toml::parse(text, file);
     Config config = read_config(parsed, file, errors);
+    wipe_texts(parsed);
     if (errors.empty()) return config;
   } catch (const toml::parse_error& failure) {
     ConfigError error = whole_file(file, std::string(failure.description()));
@@ -188,7 +205,9 @@ tl::expected<Config, ConfigErrors> load_config(const std::string& path) {
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (file.bad()) return tl::unexpected(ConfigErrors{whole_file(path, "cannot be read")});
   text.resize(static_cast<std::size_t>(file.gcount()));
-  return parse_config(text, path);
+  auto config = parse_config(text, path);
+  wipe(text.data(), text.size());
+  return config;
 }
 
 }  // namespace sallyport::control

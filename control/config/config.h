@@ -11,9 +11,12 @@
 #include "base/ip_address.h"
 #include "base/log.h"
 #include "control/auth/authenticator.h"
+#include "control/config/calls.h"
 #include "control/config/limit_table.h"
+#include "control/config/policy.h"
 #include "control/config/sip.h"
 #include "control/config/store.h"
+#include "control/config/trunk.h"
 #include "dataplane/runtime.h"
 
 namespace sallyport::control {
@@ -64,6 +67,11 @@ struct Config {
   AuthPolicy auth;  ///< of listeners that say nothing else; its realm is the registrar's
   SipConfig sip;
   std::vector<SideConfig> sides;
+  SidePolicies policies;
+  CallsConfig calls;
+  std::vector<TrunkConfig> trunks;
+  std::vector<RouteConfig> routes;
+  RecordsConfig records;
   dataplane::RuntimeConfig runtime;
 };
 

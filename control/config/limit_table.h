@@ -21,6 +21,12 @@ enum class Limit : std::uint8_t {
   capture_bytes,
   bans,
   nonces,
+  calls,
+  calls_per_user,
+  calls_per_second,
+  calls_per_trunk,
+  trunk_calls_per_second,
+  relay_keys,
   media_ports,
   next_hops,
 };
@@ -32,6 +38,7 @@ struct LimitInfo {
   std::uint64_t lowest;
   std::uint64_t highest;
   std::string_view meaning;
+  std::string_view section = "limits";  ///< of the configuration
 };
 
 /// The last two follow from elsewhere (the port ranges, the workers' tables) and cannot be configured.
@@ -47,8 +54,19 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
     {Limit::capture_bytes, "capture_bytes", 104857600, 4096, 1099511627776, "octets of one capture file"},
     {Limit::bans, "bans", 65536, 0, 1000000, "banned sources"},
     {Limit::nonces, "nonces", 131072, 5, 16777216, "nonces of digests that are remembered at one time"},
-    {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side"},
-    {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to"},
+    {Limit::calls, "calls", 20000, 1, 1000000, "calls at one time", "calls"},
+    {Limit::calls_per_user, "calls_per_user", 10, 0, 1000000,
+     "calls of one user at one time, where the user has no limit of its own; 0: any number", "calls"},
+    {Limit::calls_per_second, "calls_per_second", 1000, 0, 1000000, "new calls a second; 0: any number",
+     "calls"},
+    {Limit::calls_per_trunk, "calls_per_trunk", 0, 0, 1000000,
+     "calls of one trunk at one time, where the trunk has no limit of its own; 0: any number", "calls"},
+    {Limit::trunk_calls_per_second, "trunk_calls_per_second", 0, 0, 1000000,
+     "new calls a second of one trunk, where the trunk has no limit of its own; 0: any number", "calls"},
+    {Limit::relay_keys, "relay_keys", 4096, 16, 1048576,
+     "keys that one relay has had and that are refused from then on"},
+    {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side", ""},
+    {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to", ""},
 });
 
 inline constexpr std::size_t kLimitCount = kLimits.size();

@@ -118,6 +118,23 @@ const toml::table* ConfigSection::table(std::string_view key) {
   return nullptr;
 }
 
+std::vector<ConfigSection> ConfigSection::list(std::string_view key) {
+  const toml::node* node = find(key);
+  std::vector<ConfigSection> sections;
+  if (node == nullptr) return sections;
+  const auto* array = node->as_array();
+  if (array == nullptr) {
+    error_at(node, key, "must be a list of tables: [[" + std::string(key) + "]]");
+    return sections;
+  }
+  for (const toml::node& item : *array) {
+    const std::string prefix = std::string(key) + "." + std::to_string(sections.size() + 1);
+    if (item.as_table() == nullptr) error_at(&item, key, "must be a list of tables");
+    sections.emplace_back(item.as_table(), prefix, file_, errors_);
+  }
+  return sections;
+}
+
 std::vector<std::string> ConfigSection::keys() const {
   std::vector<std::pair<std::uint32_t, std::string>> found;
   if (table_ != nullptr)

@@ -55,6 +55,8 @@ class ConfigSection {
   [[nodiscard]] const toml::table* table(std::string_view key);
   /// The same as a section; without such a table every key in it has its default.
   [[nodiscard]] ConfigSection section(std::string_view key, std::string prefix);
+  /// The tables of a list, `[[key]]`, in their order; their prefixes are `key.1`, `key.2`, …
+  [[nodiscard]] std::vector<ConfigSection> list(std::string_view key);
   /// Names of all sub-tables, in the file's order of lines.
   [[nodiscard]] std::vector<std::string> keys() const;
 

@@ -7,6 +7,7 @@
 
 #include <toml++/toml.h>
 
+#include "control/config/names.h"
 #include "control/config/section.h"
 
 namespace sallyport::control {
@@ -19,30 +20,6 @@ using transport::TlsVersion;
 
 constexpr std::size_t kMaxListeners = 64;
 constexpr std::size_t kMaxCertificates = 256;
-constexpr std::size_t kMaxName = 32;
-
-bool valid_name(std::string_view name) {
-  const auto ok = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  };
-  return !name.empty() && name.size() <= kMaxName && std::ranges::all_of(name, ok);
-}
-
-/// A host name: what SIP URIs and certificates can carry.
-bool valid_domain(std::string_view name) {
-  const auto ok = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
-  return !name.empty() && name.size() <= 253 && std::ranges::all_of(name, ok) && name.front() != '.' &&
-         name.back() != '.' && name.find("..") == std::string_view::npos;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
 
 std::string read_path(ConfigSection& section, std::string_view key, bool required) {
   std::string path = section.text(key, "");

@@ -32,6 +32,16 @@ bool MediaPorts::wants_v4(const SideConfig& side, const LegSpec& leg) const {
   return config_.runtime.addresses[side.addresses.front()].address.is_v4();
 }
 
+bool MediaPorts::belongs(const PortLease& lease, std::uint8_t side) const {
+  return lease.held() && std::ranges::count(config_.sides[side].addresses, lease.address()) != 0;
+}
+
+bool MediaPorts::has_family(std::uint8_t side, bool v4) const {
+  return std::ranges::any_of(config_.sides[side].addresses, [&](std::uint8_t address) {
+    return config_.runtime.addresses[address].address.is_v4() == v4;
+  });
+}
+
 Result<PortLease> MediaPorts::take(std::uint8_t side_index, const LegSpec& leg) {
   const SideConfig& side = config_.sides[side_index];
   const bool v4 = wants_v4(side, leg);

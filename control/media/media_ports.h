@@ -33,6 +33,8 @@ class PortLease {
   }
   ~PortLease();
 
+  /// False: default-constructed or moved from.
+  [[nodiscard]] bool held() const { return pool_ != nullptr; }
   /// Index into RuntimeConfig::addresses.
   [[nodiscard]] std::uint8_t address() const { return address_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
@@ -55,6 +57,19 @@ class MediaPorts {
   /// Takes ports for a leg on the side's address with the most free ports of its family. Errors: refused when
   /// the side has no address of that family; exhausted.
   [[nodiscard]] Result<PortLease> take(std::uint8_t side, const LegSpec& leg);
+
+  /// Whether the ports are of an address of that side.
+  [[nodiscard]] bool belongs(const PortLease& lease, std::uint8_t side) const;
+  /// Where RTP arrives. RTCP does at the port above, or with it when the leg is muxed.
+  [[nodiscard]] Endpoint endpoint(const PortLease& lease) const {
+    return {config_.runtime.addresses[lease.address()].address, lease.port()};
+  }
+  /// The side's first address.
+  [[nodiscard]] const IpAddress& first_address(std::uint8_t side) const {
+    return config_.runtime.addresses[config_.sides[side].addresses.front()].address;
+  }
+  /// Whether the side has a media address of that family.
+  [[nodiscard]] bool has_family(std::uint8_t side, bool v4) const;
 
   [[nodiscard]] const PortPool& pool(std::uint8_t address) const { return pools_[address]; }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/ip_address.h"
 #include "control/media/media_ports.h"
@@ -24,7 +25,9 @@ struct RelayLeg {
   crypto::SuiteId suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;
   dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
   std::uint32_t clock_rate = 8000;
-  std::array<std::uint64_t, 2> key_fingerprints{};
+  KeyMark send, receive;                                  ///< of a keyed leg
+  std::array<Endpoint, dataplane::kComponents> remote{};  ///< as signalled; port 0: unknown
+  bool expects_media = true;
   PortLease ports;
 };
 
@@ -47,6 +50,7 @@ using FlowHops = std::array<NextHopLease, dataplane::kComponents>;
 struct Relay {
   std::uint64_t id = 0;
   std::uint64_t started_tsc = 0;
+  std::uint64_t expecting_since_tsc = 0;  ///< silence before does not count
   std::uint8_t worker = 0;
   std::uint8_t generation = 0;  ///< of its flows; told apart in their ids
   bool linked = false;
@@ -57,6 +61,7 @@ struct Relay {
   std::array<RelayLeg, kLegs> legs;
   std::array<FlowHops, kLegs> hops;
   std::array<dataplane::FlowPtr, kLegs> flows;
+  std::vector<std::uint64_t> past_keys;  ///< KeyMark::key of those that it had and has no more
 };
 
 /// One leg for people: addresses, keys' state without keys, and what came from there.

@@ -45,12 +45,72 @@ std::uint16_t rtcp_port(const RelayLeg& leg) {
   return static_cast<std::uint16_t>(leg.ports.port() + (leg.mux ? 0 : 1));
 }
 
+/// Whether a stream under this key would start over. `present` is the key in its place now, whose stream goes
+/// on if all of it stays.
+bool is_spent(const Relay& relay, const KeyMark& wanted, const KeyMark* present) {
+  if (present != nullptr && *present == wanted) return false;
+  for (const RelayLeg& leg : relay.legs)
+    if (leg.keyed && (leg.send.key == wanted.key || leg.receive.key == wanted.key)) return true;
+  return std::ranges::find(relay.past_keys, wanted.key) != relay.past_keys.end();
+}
+
+Error spent_key() {
+  return {ErrorClass::refused, "this relay has used that key for another stream; a change needs new ones"};
+}
+
+/// Whether what a leg's flow has learned of its peer's address is still so.
+bool keeps_source(const RelayLeg& before, const RelayLeg& after) {
+  return after.policy == dataplane::SourcePolicy::latch && before.policy == after.policy &&
+         before.keyed == after.keyed && before.mux == after.mux && before.remote == after.remote;
+}
+
+/// What the flow from leg `from` takes over; learned addresses are put into `flow` as they are by now.
+dataplane::Succession succession(const Relay& before, const Relay& after, Leg from,
+                                 dataplane::FlowConfig& flow) {
+  const std::size_t in = index(from), out = index(other(from));
+  const auto latched = [&](std::size_t leg) {
+    const dataplane::FlowView view = dataplane::view(*before.flows[leg]);
+    const bool kept = view.latched && keeps_source(before.legs[leg], after.legs[leg]);
+    return kept ? std::optional(view.source) : std::nullopt;
+  };
+  if (const auto source = latched(in)) flow.arrival.source = *source;
+  if (const auto target = latched(out)) flow.departure.target = *target;
+  const auto keyed = [&](std::size_t leg) { return before.legs[leg].keyed && after.legs[leg].keyed; };
+  dataplane::Succession succession;
+  succession.of = before.flows[in].get();
+  succession.inbound = keyed(in) && before.legs[in].receive == after.legs[in].receive;
+  succession.outbound = keyed(out) && before.legs[out].send == after.legs[out].send;
+  succession.source = keeps_source(before.legs[in], after.legs[in]);
+  return succession;
+}
+
 }  // namespace
 
-std::optional<SpecError> RelayManager::place(const RelaySpec& spec, Relay& relay) {
+struct RelayManager::Streams {
+  crypto::InboundStreamPtr inbound;
+  crypto::OutboundStreamPtr outbound;
+};
+
+std::optional<SpecError> RelayManager::place_leased(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                    PortLease lease) {
+  const LegSpec& wanted = spec.legs[index(leg)];
+  const std::string prefix = std::string(name(leg)) + ".";
+  const auto side = ports_.find_side(wanted.side);
+  if (!side || !ports_.belongs(lease, *side))
+    return SpecError{{ErrorClass::refused, "the ports are not of this side"}, prefix + "side"};
+  relay.legs[index(leg)].side = *side;
+  relay.legs[index(leg)].ports = std::move(lease);
+  return check_ports(wanted, relay.legs[index(leg)], prefix);
+}
+
+std::optional<SpecError> RelayManager::place(const RelaySpec& spec, Relay& relay, LegPorts leases) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     const LegSpec& wanted = spec.legs[index(leg)];
     const std::string prefix = std::string(name(leg)) + ".";
+    if (leases[index(leg)].held()) {
+      if (auto wrong = place_leased(spec, leg, relay, std::move(leases[index(leg)]))) return wrong;
+      continue;
+    }
     const auto side = ports_.find_side(wanted.side);
     if (!side) return SpecError{{ErrorClass::not_found, "there is no such side"}, prefix + "side"};
     auto ports = ports_.take(*side, wanted);
@@ -61,30 +121,32 @@ std::optional<SpecError> RelayManager::place(const RelaySpec& spec, Relay& relay
   return std::nullopt;
 }
 
-std::optional<SpecError> RelayManager::check_change(const RelaySpec& spec, const Relay& relay) const {
-  std::vector<std::uint64_t> present;
-  for (const RelayLeg& leg : relay.legs)
-    if (leg.keyed) present.insert(present.end(), leg.key_fingerprints.begin(), leg.key_fingerprints.end());
-  const auto known = [&](const KeyMaterial& material) {
-    return std::ranges::find(present, fingerprint(material)) != present.end();
-  };
+std::optional<SpecError> RelayManager::check_ports(const LegSpec& wanted, const RelayLeg& leg,
+                                                   const std::string& prefix) const {
+  if (!wanted.mux && leg.ports.single())
+    return SpecError{{ErrorClass::refused, "a leg that was muxed has one port"}, prefix + "mux"};
+  const bool v4 = config_.runtime.addresses[leg.ports.address()].address.is_v4();
+  if (wanted.remote && wanted.remote->address.is_v4() != v4)
+    return SpecError{{ErrorClass::refused, "a leg stays in its address family"}, prefix + "remote"};
+  return std::nullopt;
+}
+
+std::optional<SpecError> RelayManager::check_change(const RelaySpec& spec, const Relay& relay) {
+  if (relay.past_keys.size() + 2 * kLegs > limits_[Limit::relay_keys])
+    return SpecError{limits_.refuse(Limit::relay_keys).value(), ""};
   for (const Leg leg : {Leg::a, Leg::b}) {
     const LegSpec& wanted = spec.legs[index(leg)];
     const RelayLeg& now = relay.legs[index(leg)];
     const std::string prefix = std::string(name(leg)) + ".";
-    const auto refused = [&](std::string_view field, std::string text) {
-      return SpecError{{ErrorClass::refused, std::move(text)}, prefix + std::string(field)};
-    };
-    if (ports_.find_side(wanted.side) != now.side) return refused("side", "a leg stays on its side");
-    if (!wanted.mux && now.ports.single()) return refused("mux", "a leg that was muxed has one port");
-    const bool v4 = config_.runtime.addresses[now.ports.address()].address.is_v4();
-    if (wanted.remote && wanted.remote->address.is_v4() != v4)
-      return refused("remote", "a leg stays in its address family");
+    if (ports_.find_side(wanted.side) != now.side)
+      return SpecError{{ErrorClass::refused, "a leg stays on its side"}, prefix + "side"};
+    if (auto wrong = check_ports(wanted, now, prefix)) return wrong;
     if (!wanted.keying) continue;
-    if (known(wanted.keying->send))
-      return refused("send_key", "this relay uses that key already; a change needs new ones");
-    if (known(wanted.keying->receive))
-      return refused("receive_key", "this relay uses that key already; a change needs new ones");
+    const Keying& keying = *wanted.keying;
+    if (is_spent(relay, mark(keying, keying.send), now.keyed ? &now.send : nullptr))
+      return SpecError{spent_key(), prefix + "send_key"};
+    if (is_spent(relay, mark(keying, keying.receive), now.keyed ? &now.receive : nullptr))
+      return SpecError{spent_key(), prefix + "receive_key"};
   }
   return std::nullopt;
 }
@@ -94,10 +156,13 @@ void RelayManager::describe_leg(const LegSpec& spec, RelayLeg& leg) const {
   leg.mux = spec.mux;
   leg.policy = spec.policy;
   leg.clock_rate = spec.clock_rate;
+  leg.remote = remote_endpoints(spec);
+  leg.expects_media = spec.expects_media;
   leg.keyed = spec.keying.has_value();
   if (!spec.keying) return;
   leg.suite = spec.keying->suite;
-  leg.key_fingerprints = {fingerprint(spec.keying->send), fingerprint(spec.keying->receive)};
+  leg.send = mark(*spec.keying, spec.keying->send);
+  leg.receive = mark(*spec.keying, spec.keying->receive);
 }
 
 NextHopLease RelayManager::find_hop(const Relay& relay, Leg leg, const Endpoint& target) {
@@ -112,9 +177,10 @@ NextHopLease RelayManager::find_hop(const Relay& relay, Leg leg, const Endpoint&
   return {};
 }
 
-dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& relay, Leg from) {
+dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& relay, Leg from,
+                                                const Relay* predecessor) {
   const Leg to = other(from);
-  const LegSpec &source = spec.legs[index(from)], &target = spec.legs[index(to)];
+  const LegSpec& source = spec.legs[index(from)];
   const RelayLeg &arrives = relay.legs[index(from)], &leaves = relay.legs[index(to)];
   dataplane::FlowConfig flow;
   flow.id = flow_id(relay.id, relay.generation, from);
@@ -122,16 +188,17 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   flow.arrival.rtp_port = arrives.ports.port();
   flow.arrival.rtcp_port = rtcp_port(arrives);
   flow.arrival.policy = source.policy;
-  flow.arrival.source = remote_endpoints(source);
+  flow.arrival.source = arrives.remote;
   flow.arrival.signalling_peer = source.signalling_peer;
   flow.arrival.latch_window_ms = config_.media.latch_window_ms;
   flow.arrival.clock_rate = source.clock_rate;
   flow.departure.local = config_.runtime.addresses[leaves.ports.address()].address;
   flow.departure.rtp_port = leaves.ports.port();
   flow.departure.rtcp_port = rtcp_port(leaves);
-  flow.departure.target = remote_endpoints(target);
+  flow.departure.target = leaves.remote;
   flow.departure.dscp = leaves.dscp;
   flow.departure.ttl = config_.sides[leaves.side].ttl;
+  if (predecessor != nullptr) flow.succeeds = succession(*predecessor, relay, from, flow);
   for (std::size_t i = 0; i < dataplane::kComponents; ++i) {
     NextHopLease& hop = relay.hops[index(from)][i];
     const bool same_as_rtp =
@@ -143,26 +210,38 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   return flow;
 }
 
-std::optional<SpecError> RelayManager::make_flows(const RelaySpec& spec, Relay& relay) {
-  std::array<crypto::InboundStreamPtr, kLegs> inbound;
-  std::array<crypto::OutboundStreamPtr, kLegs> outbound;
-  for (const Leg leg : {Leg::a, Leg::b}) {
-    const LegSpec& wanted = spec.legs[index(leg)];
-    describe_leg(wanted, relay.legs[index(leg)]);
-    if (!wanted.keying) continue;
-    const std::string prefix = std::string(name(leg)) + ".";
+std::optional<SpecError> RelayManager::make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                    const Relay* predecessor, Streams& streams) {
+  const LegSpec& wanted = spec.legs[index(leg)];
+  if (!wanted.keying) return std::nullopt;
+  const std::string prefix = std::string(name(leg)) + ".";
+  const RelayLeg& now = relay.legs[index(leg)];
+  const RelayLeg* before = predecessor == nullptr ? nullptr : &predecessor->legs[index(leg)];
+  if (before == nullptr || !before->keyed || before->receive != now.receive) {
     auto in =
         plane_.engine().make_inbound(srtp_config(*wanted.keying, wanted.keying->receive, config_.media));
     if (!in) return SpecError{std::move(in.error()), prefix + "receive_key"};
+    streams.inbound = std::move(*in);
+  }
+  if (before == nullptr || !before->keyed || before->send != now.send) {
     auto out = plane_.engine().make_outbound(srtp_config(*wanted.keying, wanted.keying->send, config_.media));
     if (!out) return SpecError{std::move(out.error()), prefix + "send_key"};
-    inbound[index(leg)] = std::move(*in);
-    outbound[index(leg)] = std::move(*out);
+    streams.outbound = std::move(*out);
+  }
+  return std::nullopt;
+}
+
+std::optional<SpecError> RelayManager::make_flows(const RelaySpec& spec, Relay& relay,
+                                                  const Relay* predecessor) {
+  std::array<Streams, kLegs> streams;
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    describe_leg(spec.legs[index(leg)], relay.legs[index(leg)]);
+    if (auto wrong = make_streams(spec, leg, relay, predecessor, streams[index(leg)])) return wrong;
   }
   for (const Leg from : {Leg::a, Leg::b}) {
-    dataplane::FlowConfig config = flow_config(spec, relay, from);
-    config.arrival.stream = std::move(inbound[index(from)]);
-    config.departure.stream = std::move(outbound[index(other(from))]);
+    dataplane::FlowConfig config = flow_config(spec, relay, from, predecessor);
+    config.arrival.stream = std::move(streams[index(from)].inbound);
+    config.departure.stream = std::move(streams[index(other(from))].outbound);
     relay.flows[index(from)] = dataplane::make_flow(std::move(config));
   }
   return std::nullopt;

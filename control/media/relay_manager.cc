@@ -26,6 +26,17 @@ SpecError busy() {
   return {Error{ErrorClass::refused, "a change of this relay is under way"}, "relay"};
 }
 
+/// Remembers the keys of `before` that `after` has no more.
+void retire_keys(const std::array<RelayLeg, kLegs>& before, const std::array<RelayLeg, kLegs>& after,
+                 std::vector<std::uint64_t>& past) {
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    if (!before[i].keyed) continue;
+    const bool keyed = after[i].keyed;
+    if (!keyed || before[i].send != after[i].send) past.push_back(before[i].send.key);
+    if (!keyed || before[i].receive != after[i].receive) past.push_back(before[i].receive.key);
+  }
+}
+
 SpecError worker_refused(CommandResult result) {
   const bool in_use = result == CommandResult::port_in_use;
   return {Error{ErrorClass::internal,
@@ -82,10 +93,11 @@ void RelayManager::submit(Command order, const Relay& relay, std::unique_ptr<Ope
   plane_.submit(order);
 }
 
-void RelayManager::add(RelaySpec spec, Answer<RelayAdded> done) {
+std::uint64_t RelayManager::add(RelaySpec spec, Answer<RelayAdded> done, LegPorts leases) {
   const auto refuse = [&](SpecError why) {
     ++totals_.refused;
     done(tl::unexpected(std::move(why)));
+    return std::uint64_t{0};
   };
   if (auto wrong = check(spec)) return refuse(std::move(*wrong));
   if (relays_.size() >= limits_[Limit::relays]) return refuse({limits_.refuse(Limit::relays).value(), ""});
@@ -93,8 +105,8 @@ void RelayManager::add(RelaySpec spec, Answer<RelayAdded> done) {
   relay->id = ++last_id_;
   relay->label = std::move(spec.label);
   relay->worker = least_loaded_worker();
-  relay->started_tsc = plane_.tsc_now();
-  if (auto wrong = place(spec, *relay)) return refuse(std::move(*wrong));
+  relay->started_tsc = relay->expecting_since_tsc = plane_.tsc_now();
+  if (auto wrong = place(spec, *relay, std::move(leases))) return refuse(std::move(*wrong));
   if (auto wrong = make_flows(spec, *relay)) return refuse(std::move(*wrong));
   Command order;
   order.kind = CommandKind::link;
@@ -105,6 +117,7 @@ void RelayManager::add(RelaySpec spec, Answer<RelayAdded> done) {
   ++worker_relays_[placed.worker];
   relays_.emplace(placed.id, std::move(relay));
   submit(order, placed, std::move(operation));
+  return placed.id;
 }
 
 void RelayManager::finish_link(Operation& operation, CommandResult result) {
@@ -121,12 +134,17 @@ void RelayManager::finish_link(Operation& operation, CommandResult result) {
   operation.added(tl::unexpected(worker_refused(result)));
 }
 
+std::optional<SpecError> RelayManager::check_set(std::uint64_t id, const RelaySpec& spec) {
+  const Relay* relay = find(id);
+  if (relay == nullptr) return no_such_relay(id);
+  if (!relay->linked || relay->changing) return busy();
+  if (auto wrong = check(spec)) return wrong;
+  return check_change(spec, *relay);
+}
+
 void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done) {
+  if (auto wrong = check_set(id, spec)) return done(tl::unexpected(std::move(*wrong)));
   Relay* relay = find(id);
-  if (relay == nullptr) return done(tl::unexpected(no_such_relay(id)));
-  if (!relay->linked || relay->changing) return done(tl::unexpected(busy()));
-  if (auto wrong = check(spec)) return done(tl::unexpected(std::move(*wrong)));
-  if (auto wrong = check_change(spec, *relay)) return done(tl::unexpected(std::move(*wrong)));
   Relay next;
   next.id = relay->id;
   next.generation = static_cast<std::uint8_t>(relay->generation + 1);
@@ -134,7 +152,7 @@ void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done
     next.legs[index(leg)].side = relay->legs[index(leg)].side;
     next.legs[index(leg)].ports = std::move(relay->legs[index(leg)].ports);
   }
-  auto wrong = make_flows(spec, next);
+  auto wrong = make_flows(spec, next, relay);
   if (wrong) {
     for (std::size_t i = 0; i < kLegs; ++i) relay->legs[i].ports = std::move(next.legs[i].ports);
     return done(tl::unexpected(std::move(*wrong)));
@@ -148,6 +166,7 @@ void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done
   // The worker still uses the old flows: they and their next hops stay alive until the receipt.
   operation->retired_flows = std::exchange(relay->flows, std::move(next.flows));
   operation->retired_hops = std::exchange(relay->hops, std::move(next.hops));
+  retire_keys(relay->legs, next.legs, relay->past_keys);
   relay->legs = std::move(next.legs);
   relay->generation = next.generation;
   relay->changing = true;
@@ -159,16 +178,26 @@ void RelayManager::finish_replace(Operation& operation, CommandResult result) {
   Relay& relay = *relays_.at(operation.relay);
   relay.changing = false;
   if (result == CommandResult::done) {
+    for (std::size_t i = 0; i < kLegs; ++i)
+      dataplane::take_streams(*relay.flows[i], *operation.retired_flows[i]);
     ++totals_.changed;
     tell(RelayEvent::Kind::changed, relay.id);
     relay.timed_out = false;
-    relay.started_tsc = plane_.tsc_now();
+    relay.expecting_since_tsc = plane_.tsc_now();
     return operation.added(added(relay));
   }
   ++totals_.link_failures;
   log::error("relay.replace_failed", {{"relay", relay.id}});
   if (!relay.dropping) forget(relay.id);
   operation.added(tl::unexpected(worker_refused(result)));
+}
+
+void RelayManager::expect_media(std::uint64_t id, std::array<bool, kLegs> legs) {
+  Relay* relay = find(id);
+  if (relay == nullptr) return;
+  for (std::size_t i = 0; i < kLegs; ++i) relay->legs[i].expects_media = legs[i];
+  relay->timed_out = false;
+  relay->expecting_since_tsc = plane_.tsc_now();
 }
 
 void RelayManager::start_drop(Relay& relay, Answer<std::uint64_t> done) {

@@ -21,6 +21,9 @@
 
 namespace sallyport::control {
 
+/// By leg.
+using LegPorts = std::array<PortLease, kLegs>;
+
 /// The local addresses that a peer must be told.
 struct RelayAdded {
   std::uint64_t id = 0;
@@ -54,10 +57,17 @@ class RelayManager {
                MediaPorts& ports);
   ~RelayManager();
 
-  void add(RelaySpec spec, Answer<RelayAdded> done);
-  /// New parameters and keys for both legs; sides and local ports stay. Keys the relay has now are refused:
-  /// under the same key its streams would start over and use keystream twice.
+  /// The relay's ports may have been leased before, for both legs or none. Gives the relay's id, which can be
+  /// dropped at once; 0 if it was refused.
+  std::uint64_t add(RelaySpec spec, Answer<RelayAdded> done, LegPorts leases = {});
+  /// New parameters for both legs; sides and local ports stay. A stream whose key stays, in its place and
+  /// with the same suite, goes on: rollover counter, replay window and statistics. Any other key that the
+  /// relay has or had is refused: under it a stream would start over and use keystream twice.
   void set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done);
+  /// Why set() would be refused now; nothing if it would not.
+  [[nodiscard]] std::optional<SpecError> check_set(std::uint64_t id, const RelaySpec& spec);
+  /// From whom media is expected (LegSpec::expects_media), without an order to the worker.
+  void expect_media(std::uint64_t id, std::array<bool, kLegs> legs);
   void drop(std::uint64_t id, Answer<std::uint64_t> done);
   /// Answers with how many were dropped, when the last receipt is there.
   void drop_all(std::function<void(std::uint64_t)> done);
@@ -69,6 +79,7 @@ class RelayManager {
   [[nodiscard]] std::vector<RelayInfo> list(std::uint64_t after, std::size_t count) const;
   [[nodiscard]] std::size_t size() const { return relays_.size(); }
   [[nodiscard]] std::size_t operations_under_way() const { return operations_.size(); }
+  [[nodiscard]] Limits& limits() { return limits_; }
   [[nodiscard]] const Totals& totals() const { return totals_; }
   [[nodiscard]] std::size_t relays_on(std::size_t worker) const { return worker_relays_[worker]; }
 
@@ -82,13 +93,23 @@ class RelayManager {
 
  private:
   struct Operation;
+  struct Streams;
   using RelayTable = std::map<std::uint64_t, std::unique_ptr<Relay>>;
 
-  [[nodiscard]] std::optional<SpecError> place(const RelaySpec& spec, Relay& relay);
-  [[nodiscard]] std::optional<SpecError> check_change(const RelaySpec& spec, const Relay& relay) const;
-  [[nodiscard]] std::optional<SpecError> make_flows(const RelaySpec& spec, Relay& relay);
+  [[nodiscard]] std::optional<SpecError> place(const RelaySpec& spec, Relay& relay, LegPorts leases);
+  [[nodiscard]] std::optional<SpecError> place_leased(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                      PortLease lease);
+  [[nodiscard]] std::optional<SpecError> check_ports(const LegSpec& wanted, const RelayLeg& leg,
+                                                     const std::string& prefix) const;
+  [[nodiscard]] std::optional<SpecError> check_change(const RelaySpec& spec, const Relay& relay);
+  [[nodiscard]] std::optional<SpecError> make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
+                                                      const Relay* predecessor, Streams& streams);
+  /// `predecessor`: the relay as it is, when `relay` is what becomes of it.
+  [[nodiscard]] std::optional<SpecError> make_flows(const RelaySpec& spec, Relay& relay,
+                                                    const Relay* predecessor = nullptr);
   void describe_leg(const LegSpec& spec, RelayLeg& leg) const;
-  [[nodiscard]] dataplane::FlowConfig flow_config(const RelaySpec& spec, Relay& relay, Leg from);
+  [[nodiscard]] dataplane::FlowConfig flow_config(const RelaySpec& spec, Relay& relay, Leg from,
+                                                  const Relay* predecessor);
   [[nodiscard]] NextHopLease find_hop(const Relay& relay, Leg leg, const Endpoint& target);
   [[nodiscard]] RelayAdded added(const Relay& relay) const;
   [[nodiscard]] Endpoint local(const RelayLeg& leg, dataplane::Component component) const;

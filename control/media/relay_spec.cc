@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace sallyport::control {
@@ -99,6 +100,10 @@ std::optional<SpecError> check_distinct_keys(const RelaySpec& spec) {
   return std::nullopt;
 }
 
+std::uint64_t hash(std::span<const std::uint8_t> octets) {
+  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});
+}
+
 }  // namespace
 
 std::optional<SpecError> check(const RelaySpec& spec) {
@@ -109,9 +114,16 @@ std::optional<SpecError> check(const RelaySpec& spec) {
   return check_distinct_keys(spec);
 }
 
-std::uint64_t fingerprint(const KeyMaterial& material) {
-  const auto octets = material.key.view();
-  return std::hash<std::string_view>{}({reinterpret_cast<const char*>(octets.data()), octets.size()});
+KeyMark mark(const Keying& keying, const KeyMaterial& material) {
+  const auto parameters = std::to_array<std::uint8_t>(
+      {static_cast<std::uint8_t>(keying.suite), keying.unencrypted_srtcp, material.mki_length});
+  KeyMark made;
+  made.key = hash(material.key.view());
+  made.whole = made.key;
+  for (const auto part : {hash(material.salt.view()),
+                          hash(std::span(material.mki).first(material.mki_length)), hash(parameters)})
+    made.whole = (made.whole ^ part) * 0x9e3779b97f4a7c15U;
+  return made;
 }
 
 }  // namespace sallyport::control

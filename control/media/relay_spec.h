@@ -52,6 +52,9 @@ struct LegSpec {
   std::uint32_t clock_rate = 8000;   ///< RTP timestamp units a second
   IpAddress signalling_peer;         ///< a plain latching leg accepts this host too
   AddressFamily family = AddressFamily::automatic;
+  /// False: the peer may not send RTP now, as on hold; its silence is no media timeout. What it sends all the
+  /// same is relayed.
+  bool expects_media = true;
 };
 
 struct RelaySpec {
@@ -74,7 +77,13 @@ struct SpecError {
 /// `inline:KEY||SALT[|LIFETIME][|MKI:LENGTH]`. Errors never quote the text.
 [[nodiscard]] Result<KeyMaterial> parse_key(std::string_view text, crypto::SuiteId suite);
 
-/// A value that tells one key from another without being it: for refusing a key that was used before.
-[[nodiscard]] std::uint64_t fingerprint(const KeyMaterial& material);
+/// Tells one key from another without being it.
+struct KeyMark {
+  std::uint64_t key = 0;    ///< of the master key alone: for refusing one that was used before
+  std::uint64_t whole = 0;  ///< of all that makes a stream: suite, key, salt, MKI, parameters
+
+  friend bool operator==(const KeyMark&, const KeyMark&) = default;
+};
+[[nodiscard]] KeyMark mark(const Keying& keying, const KeyMaterial& material);
 
 }  // namespace sallyport::control

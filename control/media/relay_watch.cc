@@ -49,7 +49,9 @@ void RelayManager::on_event(const dataplane::Event& event) {
 
 void RelayManager::check_media(Relay& relay, std::uint64_t now) {
   if (config_.media.timeout_s == 0 || !relay.linked || relay.dropping) return;
-  const std::uint64_t last = std::max(last_packet(relay), relay.started_tsc);
+  // Nobody may send: silence is what was agreed upon.
+  if (!relay.legs[0].expects_media && !relay.legs[1].expects_media) return;
+  const std::uint64_t last = std::max(last_packet(relay), relay.expecting_since_tsc);
   const bool silent = now > last && now - last >= config_.media.timeout_s * plane_.tsc_hz();
   if (silent == relay.timed_out) return;
   relay.timed_out = silent;

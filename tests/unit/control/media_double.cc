@@ -9,6 +9,7 @@ namespace sallyport::dataplane {
 struct Flow {
   FlowConfig config;
   FlowCounters counters;
+  bool latched = false;
 };
 
 void FlowDeleter::operator()(Flow* flow) const {
@@ -17,7 +18,12 @@ void FlowDeleter::operator()(Flow* flow) const {
 }
 FlowPtr make_flow(FlowConfig config) {
   ++control::test::Live::flows;
-  return FlowPtr(new Flow{std::move(config), {}});
+  return FlowPtr(new Flow{std::move(config), {}, false});
+}
+void take_streams(Flow& flow, Flow& predecessor) {
+  if (flow.config.succeeds.inbound) flow.config.arrival.stream = std::move(predecessor.config.arrival.stream);
+  if (flow.config.succeeds.outbound)
+    flow.config.departure.stream = std::move(predecessor.config.departure.stream);
 }
 std::uint64_t id(const Flow& flow) {
   return flow.config.id;
@@ -26,7 +32,7 @@ const FlowCounters& counters(const Flow& flow) {
   return flow.counters;
 }
 FlowView view(const Flow& flow) {
-  return {flow.config.arrival.source, flow.config.departure.target, false};
+  return {flow.config.arrival.source, flow.config.departure.target, flow.latched};
 }
 const crypto::InboundStream* inbound_stream(const Flow& flow) {
   return flow.config.arrival.stream.get();
@@ -105,6 +111,10 @@ dataplane::FlowCounters& counters_of(dataplane::Flow& flow) {
 }
 const dataplane::FlowConfig& config_of(const dataplane::Flow& flow) {
   return flow.config;
+}
+void latch(dataplane::Flow& flow, const Endpoint& source) {
+  flow.config.arrival.source[0] = source;
+  flow.latched = true;
 }
 
 }  // namespace sallyport::control::test

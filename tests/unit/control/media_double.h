@@ -77,5 +77,7 @@ class Resolver final : public NextHopResolver {
 /// What a worker would write.
 [[nodiscard]] dataplane::FlowCounters& counters_of(dataplane::Flow& flow);
 [[nodiscard]] const dataplane::FlowConfig& config_of(const dataplane::Flow& flow);
+/// The flow learned its source.
+void latch(dataplane::Flow& flow, const Endpoint& source);
 
 }  // namespace sallyport::control::test

@@ -3,6 +3,7 @@
 // hops back.
 #include "control/media/relay_manager.h"
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -321,7 +322,6 @@ TEST_F(RelayManagerTest, SetRefusesWhatWouldHarm) {
     EXPECT_TRUE(answer && !*answer);
     return answer && !*answer ? answer->error().field : "accepted";
   };
-  EXPECT_EQ(refused(keyed_spec(1)), "a.send_key") << "the same key again would repeat its keystream";
   RelaySpec moved = keyed_spec(51);
   moved.legs[0].side = "core";
   EXPECT_EQ(refused(std::move(moved)), "a.side");
@@ -334,6 +334,207 @@ TEST_F(RelayManagerTest, SetRefusesWhatWouldHarm) {
   EXPECT_EQ(ports_of_living(), 4U) << "the relay has its ports still";
   EXPECT_TRUE(plane.idle());
   drop(added.id);
+  expect_nothing_left();
+}
+
+// Keys of keyed_spec(1): 1 and 2 on leg a, 3 and 4 on leg b.
+TEST_F(RelayManagerTest, SetRefusesKeysWhoseStreamsWouldStartOver) {
+  const RelayAdded added = add(keyed_spec(1));
+  struct Case {
+    const char* what;
+    std::function<void(RelaySpec&)> change;
+    const char* field;
+  };
+  const Case cases[] = {
+      {"directions swapped", [](auto& s) { std::swap(s.legs[0].keying->send, s.legs[0].keying->receive); },
+       "a.send_key"},
+      {"legs swapped", [](auto& s) { std::swap(s.legs[0].keying->send, s.legs[1].keying->send); },
+       "a.send_key"},
+      {"one key moves",
+       [](auto& s) {
+         s.legs[0].keying->send = key(77);
+         s.legs[1].keying->receive = key(1);
+       },
+       "b.receive_key"},
+      {"another salt", [](auto& s) { s.legs[0].keying->receive.salt = key(9).salt.duplicate(); },
+       "a.receive_key"},
+      {"an MKI", [](auto& s) { s.legs[1].keying->send.mki_length = 1; }, "b.send_key"},
+      {"another suite", [](auto& s) { s.legs[1].keying->suite = crypto::SuiteId::aes_cm_128_hmac_sha1_32; },
+       "b.send_key"},
+      {"RTCP in clear", [](auto& s) { s.legs[0].keying->unencrypted_srtcp = true; }, "a.send_key"},
+  };
+  for (const Case& entry : cases) {
+    RelaySpec spec = keyed_spec(1);
+    entry.change(spec);
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.set(added.id, std::move(spec), into(answer));
+    ASSERT_TRUE(answer && !*answer) << entry.what;
+    EXPECT_EQ(answer->error().field, entry.field) << entry.what;
+    EXPECT_EQ(answer->error().error.error_class, ErrorClass::refused) << entry.what;
+  }
+  EXPECT_TRUE(plane.idle());
+  EXPECT_EQ(test::Live::streams, 4);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, SetKeepsTheStreamsWhoseKeysStay) {
+  const RelayAdded added = add(keyed_spec(1));
+  const auto change = [&](RelaySpec spec) {
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.set(added.id, std::move(spec), into(answer));
+    const Command order = plane.take();
+    EXPECT_EQ(order.kind, CommandKind::replace);
+    manager.on_receipt(order);
+    EXPECT_TRUE(answer && *answer);
+    return std::array{order.replacements[0], order.replacements[1]};
+  };
+  RelaySpec moved = keyed_spec(1);
+  moved.legs[0].remote = Endpoint::parse("10.0.0.77:7000").value();
+  const auto same = change(std::move(moved));
+  for (const dataplane::Flow* flow : same) {
+    EXPECT_TRUE(test::config_of(*flow).succeeds.inbound && test::config_of(*flow).succeeds.outbound);
+    EXPECT_NE(dataplane::inbound_stream(*flow), nullptr) << "the new flow owns the old stream";
+    EXPECT_NE(dataplane::outbound_stream(*flow), nullptr);
+  }
+  EXPECT_EQ(test::Live::streams, 4) << "none was made";
+  // A new key of the peer of leg b, beside three that stay.
+  RelaySpec rekeyed = keyed_spec(1);
+  rekeyed.legs[1].keying->receive = key(44);
+  const auto one_new = change(std::move(rekeyed));
+  EXPECT_TRUE(test::config_of(*one_new[0]).succeeds.inbound);
+  EXPECT_TRUE(test::config_of(*one_new[0]).succeeds.outbound);
+  EXPECT_FALSE(test::config_of(*one_new[1]).succeeds.inbound);
+  EXPECT_TRUE(test::config_of(*one_new[1]).succeeds.outbound);
+  EXPECT_EQ(test::Live::streams, 4);
+  // The one that it had is spent, also after the leg was in clear meanwhile.
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.set(added.id, keyed_spec(1), into(answer));
+  ASSERT_TRUE(answer && !*answer);
+  EXPECT_EQ(answer->error().field, "b.receive_key");
+  RelaySpec clear = keyed_spec(1);
+  clear.legs[0].keying.reset();
+  clear.legs[1].keying->receive = key(44);
+  (void)change(std::move(clear));
+  EXPECT_EQ(test::Live::streams, 2);
+  manager.set(added.id, keyed_spec(1), into(answer));
+  ASSERT_TRUE(answer && !*answer);
+  EXPECT_EQ(answer->error().field, "a.send_key");
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, StreamsThatWereToGoOnEndWithADropOrARefusal) {
+  for (const bool dropped : {true, false}) {
+    const RelayAdded added = add(keyed_spec(1));
+    std::optional<tl::expected<RelayAdded, SpecError>> answer;
+    manager.set(added.id, keyed_spec(1), into(answer));
+    Command replace = plane.take();
+    if (dropped) manager.drop(added.id, [](const auto&) {});
+    replace.result = dropped ? CommandResult::done : CommandResult::not_linked;
+    manager.on_receipt(replace);
+    EXPECT_EQ(answer && *answer, dropped);
+    if (dropped) manager.on_receipt(plane.take());
+    expect_nothing_left();
+  }
+}
+
+TEST_F(RelayManagerTest, ARelayHasHadSoManyKeys) {
+  limits.set(Limit::relay_keys, 8);
+  const RelayAdded added = add(keyed_spec(1));
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  for (const int first : {11, 21}) {
+    manager.set(added.id, keyed_spec(static_cast<std::uint8_t>(first)), into(answer));
+    manager.on_receipt(plane.take());
+    EXPECT_TRUE(*answer);
+  }
+  manager.set(added.id, keyed_spec(31), into(answer));
+  ASSERT_FALSE(*answer);
+  EXPECT_EQ(answer->error().error.error_class, ErrorClass::exhausted);
+  EXPECT_EQ(limits.refusals(Limit::relay_keys), 1U);
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, AddTakesPortsThatWereLeasedBefore) {
+  const auto leases = [&] {
+    LegPorts taken;
+    taken[0] = ports.take(0, LegSpec{}).value();
+    taken[1] = ports.take(1, LegSpec{}).value();
+    return taken;
+  };
+  LegPorts good = leases();
+  const Endpoint told = ports.endpoint(good[0]);
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  const std::uint64_t id = manager.add(keyed_spec(), into(answer), std::move(good));
+  manager.on_receipt(plane.take());
+  ASSERT_TRUE(answer && *answer);
+  EXPECT_EQ((*answer)->id, id);
+  EXPECT_EQ((*answer)->rtp[0], told);
+  drop(id);
+
+  LegPorts crossed = leases();
+  std::swap(crossed[0], crossed[1]);
+  EXPECT_EQ(manager.add(keyed_spec(), into(answer), std::move(crossed)), 0U);
+  EXPECT_EQ(answer->error().field, "a.side");
+  RelaySpec family = keyed_spec();
+  family.legs[0].remote = Endpoint::parse("[2001:db8::9]:5000").value();
+  EXPECT_EQ(manager.add(std::move(family), into(answer), leases()), 0U);
+  EXPECT_EQ(answer->error().field, "a.remote");
+  LegSpec muxed;
+  muxed.mux = true;
+  LegPorts single = leases();
+  single[1] = ports.take(1, muxed).value();
+  EXPECT_EQ(manager.add(keyed_spec(), into(answer), std::move(single)), 0U);
+  EXPECT_EQ(answer->error().field, "b.mux");
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, HeldLegsMayBeSilent) {
+  RelaySpec spec = keyed_spec(1);
+  spec.legs[0].expects_media = spec.legs[1].expects_media = false;
+  const RelayAdded added = add(std::move(spec));
+  plane.now += 50000;
+  manager.scan(10);
+  EXPECT_TRUE(events.empty()) << "nobody may send";
+  manager.expect_media(added.id, {false, true});
+  EXPECT_TRUE(plane.idle()) << "no matter of the worker's";
+  manager.scan(10);
+  EXPECT_TRUE(events.empty()) << "the time on hold does not count";
+  plane.now += 5000;
+  manager.scan(10);
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].kind, RelayEvent::Kind::media_timeout);
+  manager.expect_media(4711, {true, true});
+  drop(added.id);
+  expect_nothing_left();
+}
+
+TEST_F(RelayManagerTest, LatchedAddressesStayWhileTheSignalledOnesDo) {
+  RelaySpec spec = keyed_spec(1);
+  spec.legs[0].policy = dataplane::SourcePolicy::latch;
+  std::optional<tl::expected<RelayAdded, SpecError>> answer;
+  manager.add(std::move(spec), into(answer));
+  const Command link = plane.take();
+  manager.on_receipt(link);
+  const std::uint64_t id = (*answer)->id;
+  test::latch(*link.flows[0], Endpoint::parse("10.9.9.9:1234").value());
+  const auto changed = [&](std::string_view remote, bool mux) {
+    RelaySpec next = keyed_spec(1);
+    next.legs[0].policy = dataplane::SourcePolicy::latch;
+    next.legs[0].remote = Endpoint::parse(remote).value();
+    next.legs[0].mux = mux;
+    manager.set(id, std::move(next), into(answer));
+    const Command order = plane.take();
+    manager.on_receipt(order);
+    const auto& from = test::config_of(*order.replacements[0]);
+    EXPECT_EQ(from.arrival.source[0], test::config_of(*order.replacements[1]).departure.target[0]);
+    return std::pair(from.arrival.source[0].to_string(), from.succeeds.source);
+  };
+  EXPECT_EQ(changed("10.0.0.1:5000", false), std::pair(std::string("10.9.9.9:1234"), true));
+  EXPECT_EQ(changed("10.0.0.1:5000", true), std::pair(std::string("10.0.0.1:5000"), false));
+  EXPECT_EQ(changed("10.0.0.2:5000", true), std::pair(std::string("10.0.0.2:5000"), false));
+  drop(id);
   expect_nothing_left();
 }
 

@@ -42,8 +42,8 @@ class Call {
     core_local = {rig.addresses[core_number].address, options.core_port};
     access_remote = *Endpoint::parse(options.access_v6 ? "[2001:db8:a::99]:40000" : "192.0.2.99:40000");
     core_remote = *Endpoint::parse(options.core_v6 ? "[2001:db8:c::99]:50000" : "198.51.100.99:50000");
-    forth = make(number, true);
-    back = make(core_number, false);
+    forth = make_flow(config(true));
+    back = make_flow(config(false));
     result = rig.link(*forth, *back, options.worker);
   }
   ~Call() {
@@ -75,8 +75,10 @@ class Call {
   test::Peer access_peer{options_.access_suite, 1, 2, options_.peer_engine};
   test::Peer core_peer{options_.core_suite, 4, 3, options_.peer_engine};
 
- private:
-  FlowPtr make(std::uint8_t address, bool forward) {
+  /// What a flow of the call is made of, with streams that begin.
+  [[nodiscard]] FlowConfig config(bool forward) const {
+    const auto address =
+        static_cast<std::uint8_t>(forward ? (options_.access_v6 ? 1 : 0) : (options_.core_v6 ? 3 : 2));
     const bool in_mux = forward ? options_.access_mux : options_.core_mux;
     const bool out_mux = forward ? options_.core_mux : options_.access_mux;
     const Endpoint in_local = forward ? access_local : core_local;
@@ -106,7 +108,7 @@ class Call {
     if (out_suite)
       config.departure.stream =
           std::move(*rig_.engine->make_outbound(test::srtp_config(*out_suite, forward ? 3 : 2)));
-    return make_flow(std::move(config));
+    return config;
   }
 };
 

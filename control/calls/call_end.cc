@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How calls end: goodbyes to whoever is still there, media given back, a record of it all.
+#include <utility>
+
+#include "control/calls/calls.h"
+#include "control/calls/description.h"
+#include "sip/reason.h"
+
+namespace sallyport::control {
+
+using sip::HeaderId;
+using sip::Method;
+
+void Call::end(const Ending& ending) {
+  if (state_ == CallState::ended) return;
+  if (state_ == CallState::calling) {
+    Signalling& signalling = calls_.domain().signalling;
+    cancel_others(winner_, ending.reason);
+    if (winner_ != nullptr) say_goodbye(*winner_, Leg::b, ending.reason);
+    sip::MessageWriter writer = signalling.response(invite_, ending.status >= 300 ? ending.status : 480);
+    if (!ending.reason.empty()) writer.header(HeaderId::reason, ending.reason);
+    static_cast<void>(signalling.respond(invite_, std::move(writer)));
+    ++calls_.counters().failed;
+  } else {
+    for (const Leg leg : {Leg::a, Leg::b}) say_goodbye(*winner_, leg, ending.reason);
+  }
+  conclude(ending);
+}
+
+/// A BYE, or as soon as one is allowed. A party that hung up itself has no dialog any more.
+void Call::say_goodbye(Branch& branch, Leg leg, std::string_view reason) {
+  Party& party = branch.party(leg);
+  if (party.dialog == nullptr || party.dialog->state() == sip::DialogState::terminated) return;
+  if (party.ack_waits) acknowledge(branch, leg, party.ack_cseq, {});
+  if (party.success) {
+    party.bye_waits_for_ack = true;
+    party.bye_reason = reason;
+    ++goodbyes_;
+    return;
+  }
+  send_bye(branch, leg, reason);
+}
+
+void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
+  Party& party = branch.party(leg);
+  ++goodbyes_;
+  const auto fill = [reason = std::string(reason)](sip::MessageWriter& writer) {
+    if (!reason.empty()) writer.header(HeaderId::reason, reason);
+  };
+  calls_.forget(*party.dialog);
+  // If no answer comes there is nothing left to do about it: RFC 3261 §15.1.1.
+  static_cast<void>(ask(branch, leg, sip::name_of(Method::bye), fill, {},
+                        later(branch, [](Call& call, Branch&, const Reply& reply) {
+                          if (!reply.is_final()) return;
+                          --call.goodbyes_;
+                          call.finish_if_done();
+                        })));
+  party.dialog->terminate();
+}
+
+/// The call is over for both ends; transactions may still be under way.
+void Call::conclude(const Ending& ending) {
+  if (state_ == CallState::ended) return;
+  state_ = CallState::ended;
+  CallRecord record = describe();
+  record.end = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  record.status = record.answer ? 200 : ending.status;
+  record.ended_by = ending.by;
+  record.reason = ending.reason.empty() ? ending.why : ending.reason;
+  calls_.domain().records.append(record);
+  for (const auto& branch : branches_) {
+    if (branch->media) calls_.forget_relays(*branch->media);
+    branch->media.reset();
+    branch->exchange.reset();
+    branch->ticket.give_back();
+  }
+  ticket_.give_back();
+  calls_.traces().end(id_);
+  schedule();
+  finish_if_done();
+}
+
+void Call::finish_if_done() {
+  if (state_ != CallState::ended || goodbyes_ != 0) return;
+  for (const auto& branch : branches_)
+    if (branch->invite) return;
+  calls_.retire(id_);
+}
+
+/// Nothing finds the branch any more.
+void Call::close(Branch& branch) {
+  for (Party& party : branch.parties)
+    if (party.dialog != nullptr) calls_.forget(*party.dialog);
+  if (branch.media) calls_.forget_relays(*branch.media);
+}
+
+RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
+  const CallDomain& domain = calls_.domain();
+  const Party& party = branch.party(leg);
+  const PartyAddress& at = party.at;
+  RecordedLeg out;
+  out.side = at.side;
+  out.identity = at.trunk != nullptr ? "trunk:" + at.trunk->config().name : at.aor;
+  out.transport = sip::name(at.hop.transport);
+  out.remote = at.hop.remote.to_string();
+  out.digest_algorithm = at.digest;
+  out.user_agent = party.user_agent;
+  out.call_id = party.dialog != nullptr ? std::string(party.dialog->call_id()) : std::string();
+  if (const auto facts = domain.signalling.transport().facts(at.hop.connection)) {
+    out.listener = facts->listener;
+    if (facts->tls) {
+      out.tls_version = facts->tls->version;
+      out.tls_cipher = facts->tls->cipher;
+    }
+    if (facts->peer) {
+      out.certificate_names = facts->peer->domains;
+      out.certificate_fingerprint = facts->peer->fingerprint;
+    }
+  }
+  if (!branch.media) return out;
+  for (const MediaFacts& medium : branch.media->facts()) {
+    const MediaFacts::OfLeg& of_leg = medium.legs[index(leg)];
+    RecordedMedia recorded;
+    recorded.kind = medium.kind == sip::MediaKind::audio   ? "audio"
+                    : medium.kind == sip::MediaKind::video ? "video"
+                                                           : "other";
+    for (const std::string& codec : medium.codecs)
+      recorded.codec.append(recorded.codec.empty() ? "" : ",").append(codec);
+    recorded.profile = of_leg.profile;
+    if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
+    if (of_leg.remote) recorded.remote = of_leg.remote->to_string();
+    out.media.push_back(std::move(recorded));
+  }
+  return out;
+}
+
+CallRecord Call::describe() const {
+  CallRecord record = record_;
+  const Branch* shown = winner_;
+  if (shown == nullptr && !branches_.empty()) shown = branches_.back().get();
+  if (shown == nullptr) return record;
+  record.route = shown->target.route;
+  if (shown->target.trunk != nullptr) record.trunk = shown->target.trunk->config().name;
+  record.a = describe_leg(*shown, Leg::a);
+  record.b = describe_leg(*shown, Leg::b);
+  record.b->request_uri = shown->target.request_uri;
+  return record;
+}
+
+}  // namespace sallyport::control

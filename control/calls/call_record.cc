@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Call records as JSON: what is not known is left out.
+#include "control/calls/call_record.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include <boost/json.hpp>
+
+namespace sallyport::control {
+
+namespace {
+
+namespace json = boost::json;
+
+void put(json::object& object, std::string_view key, const std::string& text) {
+  if (!text.empty()) object[key] = text;
+}
+
+json::object to_json(const RecordedStream& stream) {
+  return {{"packets", stream.packets},
+          {"bytes", stream.bytes},
+          {"lost", stream.lost},
+          // JSON has no infinity.
+          {"jitter_ms", std::isfinite(stream.jitter_ms) ? std::round(stream.jitter_ms * 100) / 100 : 0}};
+}
+
+json::object to_json(const RecordedMedia& media) {
+  json::object object;
+  put(object, "kind", media.kind);
+  put(object, "codec", media.codec);
+  put(object, "profile", media.profile);
+  put(object, "suite", media.suite);
+  put(object, "local", media.local);
+  put(object, "remote", media.remote);
+  object["received"] = to_json(media.received);
+  object["sent"] = to_json(media.sent);
+  return object;
+}
+
+json::object to_json(const RecordedLeg& leg) {
+  json::object object;
+  put(object, "call_id", leg.call_id);
+  put(object, "side", leg.side);
+  put(object, "listener", leg.listener);
+  put(object, "identity", leg.identity);
+  put(object, "from", leg.from);
+  put(object, "to", leg.to);
+  put(object, "request_uri", leg.request_uri);
+  put(object, "transport", leg.transport);
+  put(object, "remote", leg.remote);
+  put(object, "tls_version", leg.tls_version);
+  put(object, "tls_cipher", leg.tls_cipher);
+  if (!leg.certificate_names.empty())
+    object["certificate_names"] = json::array(leg.certificate_names.begin(), leg.certificate_names.end());
+  put(object, "certificate_fingerprint", leg.certificate_fingerprint);
+  put(object, "digest_algorithm", leg.digest_algorithm);
+  put(object, "user_agent", leg.user_agent);
+  json::array media;
+  for (const RecordedMedia& one : leg.media) media.push_back(to_json(one));
+  if (!media.empty()) object["media"] = std::move(media);
+  return object;
+}
+
+json::array to_json(const std::vector<RecordedAttempt>& attempts) {
+  json::array array;
+  for (const RecordedAttempt& attempt : attempts) {
+    json::object object{{"target", attempt.target}};
+    if (attempt.status != 0) object["status"] = attempt.status;
+    put(object, "why", attempt.why);
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+constexpr std::string_view name(EndedBy who) {
+  switch (who) {
+    case EndedBy::caller:
+      return "caller";
+    case EndedBy::called:
+      return "called";
+    case EndedBy::us:
+      return "us";
+    case EndedBy::nobody:
+      break;
+  }
+  return "";
+}
+
+// What peers wrote need not be UTF-8; a line of JSON must be.
+std::string valid_utf8(std::string_view text) {
+  const auto length_of = [&](std::size_t at) -> std::size_t {
+    const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = octet(at);
+    const std::size_t length = first < 0x80                    ? 1
+                               : first >= 0xc2 && first < 0xe0 ? 2
+                               : first >= 0xe0 && first < 0xf0 ? 3
+                               : first >= 0xf0 && first < 0xf5 ? 4
+                                                               : 0;
+    if (length == 0 || at + length > text.size()) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+      if (octet(at + i) >> 6 != 2) return 0;
+    const unsigned second = length > 1 ? octet(at + 1) : 0;
+    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    const bool outside = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
+    return overlong || outside ? 0 : length;
+  };
+  std::string clean;
+  clean.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = length_of(at);
+    clean += length == 0 ? std::string_view("?") : text.substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  return clean;
+}
+
+}  // namespace
+
+std::string to_text(RecordTime time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(time - day);
+  std::array<char, 48> text{};
+  const int length = std::snprintf(
+      text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
+      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+      static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+      static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+std::optional<std::chrono::milliseconds> CallRecord::duration() const {
+  if (!answer) return std::nullopt;
+  return end < *answer ? std::chrono::milliseconds(0) : end - *answer;
+}
+
+std::string write_record(const CallRecord& record) {
+  json::object object;
+  object["id"] = record.id;
+  put(object, "caller", record.caller);
+  put(object, "called", record.called);
+  put(object, "route", record.route);
+  put(object, "trunk", record.trunk);
+  object["invite"] = to_text(record.invite);
+  if (record.ringing) object["ringing"] = to_text(*record.ringing);
+  if (record.answer) object["answer"] = to_text(*record.answer);
+  object["end"] = to_text(record.end);
+  if (const auto duration = record.duration()) object["duration_ms"] = duration->count();
+  object["status"] = record.status;
+  if (record.ended_by != EndedBy::nobody) object["ended_by"] = name(record.ended_by);
+  put(object, "reason", record.reason);
+  object["a"] = to_json(record.a);
+  if (record.b) object["b"] = to_json(*record.b);
+  if (!record.attempts.empty()) object["attempts"] = to_json(record.attempts);
+  return valid_utf8(json::serialize(object)) + "\n";
+}
+
+}  // namespace sallyport::control

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A few octets of each message are kept; whole ones go to whoever follows, and nowhere else.
+#include "control/calls/call_trace.h"
+
+#include <utility>
+
+#include "sip/text.h"
+
+namespace sallyport::control {
+
+namespace {
+
+constexpr std::size_t kMaxText = 160;
+
+std::string_view first_line(std::string_view message) {
+  return message.substr(0, message.find("\r\n"));
+}
+
+/// The value of a field by its long name, as we write it ourselves.
+std::string_view field(std::string_view message, std::string_view name) {
+  for (std::size_t at = message.find("\r\n"); at != std::string_view::npos;
+       at = message.find("\r\n", at + 2)) {
+    const std::string_view line = message.substr(at + 2, message.find("\r\n", at + 2) - at - 2);
+    if (line.empty()) break;
+    const std::size_t colon = line.find(':');
+    if (colon != std::string_view::npos &&
+        sip::text::equal_ignoring_case(sip::text::trim(line.substr(0, colon)), name))
+      return sip::text::trim(line.substr(colon + 1));
+  }
+  return {};
+}
+
+std::string summary(std::string_view message) {
+  std::string_view line = first_line(message);
+  constexpr std::string_view kVersion = "SIP/2.0";
+  if (line.starts_with(kVersion)) {
+    const std::string_view cseq = field(message, "CSeq");
+    std::string text(sip::text::trim(line.substr(kVersion.size())).substr(0, kMaxText));
+    return text.append(" (").append(cseq.substr(cseq.find(' ') + 1)).append(")");
+  }
+  if (line.ends_with(kVersion)) line.remove_suffix(kVersion.size());
+  return std::string(sip::text::trim(line).substr(0, kMaxText));
+}
+
+bool holds_secret(std::string_view line) {
+  using sip::text::starts_with_ignoring_case;
+  return line.starts_with("a=crypto:") || line.starts_with("a=key-mgmt:") || line.starts_with("k=") ||
+         starts_with_ignoring_case(line, "Authorization:") ||
+         starts_with_ignoring_case(line, "Proxy-Authorization:") ||
+         starts_with_ignoring_case(line, "WWW-Authenticate:") ||
+         starts_with_ignoring_case(line, "Proxy-Authenticate:") ||
+         starts_with_ignoring_case(line, "Authentication-Info:");
+}
+
+}  // namespace
+
+std::string mask_secrets(std::string_view message) {
+  std::string text;
+  text.reserve(message.size());
+  while (!message.empty()) {
+    const std::size_t end = message.find('\n');
+    const std::size_t size = end == std::string_view::npos ? message.size() : end + 1;
+    const std::string_view line = message.substr(0, size);
+    if (holds_secret(line)) {
+      // The suite and the scheme may be read, what follows may not.
+      const std::size_t colon = line.find_first_of(":=", line.starts_with("a=") ? 2 : 0);
+      const std::size_t word = line.find(' ', colon + 2);
+      const std::size_t second = line.starts_with("a=crypto:") ? line.find(' ', word + 1) : word;
+      text.append(line.substr(0, second)).append(" …\r\n");
+    } else {
+      text.append(line);
+    }
+    message.remove_prefix(size);
+  }
+  return text;
+}
+
+void CallTraces::begin(std::uint64_t call, std::string_view call_id) {
+  CallTrace& trace = traces_[call];
+  trace.call = call;
+  trace.began_ms = static_cast<std::int64_t>(steady_ms());
+  by_call_id_[std::string(call_id)] = {call, true};
+  call_ids_[call].emplace_back(call_id);
+}
+
+void CallTraces::add(std::uint64_t call, std::string_view call_id) {
+  by_call_id_[std::string(call_id)] = {call, false};
+  call_ids_[call].emplace_back(call_id);
+}
+
+// Its last messages may still come: it is forgotten when others have ended after it.
+void CallTraces::end(std::uint64_t call) {
+  const auto found = traces_.find(call);
+  if (found == traces_.end() || std::exchange(found->second.ended, true)) return;
+  ended_.push_back(call);
+  if (ended_.size() <= kEndedKept) return;
+  forget(ended_.front());
+  ended_.pop_front();
+}
+
+void CallTraces::forget(std::uint64_t call) {
+  for (const std::string& call_id : call_ids_[call]) {
+    const auto place = by_call_id_.find(call_id);
+    if (place != by_call_id_.end() && place->second.call == call) by_call_id_.erase(place);
+  }
+  call_ids_.erase(call);
+  traces_.erase(call);
+}
+
+const CallTrace* CallTraces::find(std::uint64_t call) const {
+  const auto found = traces_.find(call);
+  return found == traces_.end() ? nullptr : &found->second;
+}
+
+void CallTraces::on_received(const sip::Message& message, const sip::Hop& from) {
+  if (!by_call_id_.empty()) add_line(message.call_id(), from, true, message.text());
+}
+
+void CallTraces::on_sent(std::string_view message, const sip::Hop& to) {
+  if (!by_call_id_.empty()) add_line(field(message, "Call-ID"), to, false, message);
+}
+
+void CallTraces::add_line(std::string_view call_id, const sip::Hop& hop, bool received,
+                          std::string_view message) {
+  const auto place = by_call_id_.find(std::string(call_id));
+  if (place == by_call_id_.end()) return;
+  CallTrace& trace = traces_[place->second.call];
+  if (trace.lines.size() == kMaxLines && !follower_) {
+    ++trace.left_out;
+    return;
+  }
+  TraceLine line;
+  line.at_ms = static_cast<std::int64_t>(steady_ms()) - trace.began_ms;
+  line.received = received;
+  line.caller_side = place->second.caller_side;
+  line.peer = hop.remote.to_string();
+  line.transport = sip::name(hop.transport);
+  line.text = summary(message);
+  line.has_description =
+      sip::text::starts_with_ignoring_case(field(message, "Content-Type"), "application/sdp");
+  if (follower_) follower_(trace.call, line, mask_secrets(message));
+  if (trace.lines.size() < kMaxLines)
+    trace.lines.push_back(std::move(line));
+  else
+    ++trace.left_out;
+}
+
+}  // namespace sallyport::control

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// MediaSession::State: the open exchange, the m-lines with their relays, and what is under way.
+#pragma once
+
+#include <deque>
+
+#include "control/media/media_line.h"
+#include "control/media/media_session.h"
+#include "sip/sdp.h"
+
+namespace sallyport::control {
+
+class MediaSession::State : public std::enable_shared_from_this<MediaSession::State> {
+ public:
+  State(MediaServices& services, std::array<MediaLegSettings, kLegs> legs, std::string label);
+
+  [[nodiscard]] Text offer(Leg from, std::string_view text);
+  void answer(Leg from, std::string_view text, Done done, bool preview);
+  void settle();
+  void reject();
+  /// Nobody listens any more: ends everything.
+  void abandon();
+
+  [[nodiscard]] const std::string& description(Leg to) const { return told_[index(to)].agreed; }
+  [[nodiscard]] bool has_session() const { return has_session_; }
+  [[nodiscard]] bool offer_is_open() const { return exchange_ != nullptr; }
+  [[nodiscard]] std::vector<std::uint64_t> relays() const;
+  [[nodiscard]] std::vector<MediaFacts> facts() const;
+
+ private:
+  using Fault = std::optional<MediaFault>;
+
+  /// What a leg is told, by o= line (RFC 3264 §8): the version rises with every change.
+  struct Told {
+    sip::LocalOrigin origin;
+    std::string last;    ///< also of offers that were rejected
+    std::string agreed;  ///< of the last complete exchange
+  };
+  /// An offer that waits for its answer, and the last answer that came.
+  struct Exchange {
+    Leg offerer = Leg::a;
+    sip::RemoteOffer read;  ///< of the offerer
+    sip::SentOffer sent;    ///< to the other leg
+    std::string heard;      ///< the answer as it came
+    std::string given;      ///< the offerer's answer
+    std::optional<Agreements> agreed;
+    std::vector<MediaFacts> facts;
+    bool carried_out = false;  ///< the relays are as agreed
+  };
+  /// An answer that came while another one's orders were under way.
+  struct Waiting {
+    Leg from;
+    std::string text;
+    Done done;
+    bool preview;
+  };
+
+  // What a description says (media_session.cc).
+  [[nodiscard]] tl::expected<sip::Sdp, MediaFault> parse(std::string_view text) const;
+  [[nodiscard]] Fault read(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Text write(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Fault agree(Leg from, std::string_view text);
+  [[nodiscard]] std::vector<sip::LocalMedia> local(Leg leg) const;
+  [[nodiscard]] std::vector<std::optional<Keying>> established(Leg leg) const;
+  [[nodiscard]] std::string with_version(Leg to, std::string text);
+  void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
+
+  // Ports and relays (media_session_relays.cc).
+  [[nodiscard]] Fault place(MediaLine& line, Leg offerer, const sip::RemoteMedia& offered);
+  [[nodiscard]] Fault fit(const MediaLine& line, Leg leg, const std::optional<Endpoint>& remote,
+                          const KeyMaterial* received) const;
+  [[nodiscard]] AddressFamily family(Leg leg) const;
+  [[nodiscard]] bool agreed_active(std::size_t line) const;
+  [[nodiscard]] RelaySpec wanted(std::size_t line) const;
+  [[nodiscard]] bool is_spent(const KeyMaterial& received) const;
+  void remember_keys(const RelaySpec& spec);
+  [[nodiscard]] Fault check_plan() const;
+  void carry_out();
+  void carry_out(std::size_t line);
+  void ordered(std::size_t line, const tl::expected<RelayAdded, SpecError>& outcome);
+  void finish();
+  void conclude();
+  void withdraw();
+  void drop(MediaLine& line);
+
+  MediaServices& services_;
+  const std::array<MediaLegSettings, kLegs> legs_;
+  const std::string label_;
+  std::array<Told, kLegs> told_;
+  std::vector<MediaLine> lines_;
+  std::vector<MediaFacts> facts_;
+  std::vector<std::uint64_t>
+      heard_keys_;  ///< KeyMark::key of all that peers sent with: each opens one stream
+  std::unique_ptr<Exchange> exchange_;
+
+  std::size_t orders_ = 0;  ///< under way
+  Fault fault_;             ///< the first of these orders'
+  Done done_;
+  std::deque<Waiting> waiting_;
+  bool settle_then_ = false;  ///< when the orders are done
+  bool reject_then_ = false;
+  bool has_session_ = false;
+};
+
+}  // namespace sallyport::control

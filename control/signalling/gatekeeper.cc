@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Challenges go out without a trace here; right answers come back with a name.
+#include "control/signalling/gatekeeper.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "sip/uri.h"
+
+namespace sallyport::control {
+
+namespace {
+
+NonceKey new_nonce_key() {
+  auto octets = random_value<std::array<std::uint8_t, kNonceKeyLength>>();
+  NonceKey key(octets);
+  wipe(octets.data(), octets.size());
+  return key;
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunks& trunks, Limits& limits,
+                       const AuthPolicy& policy)
+    : signalling_(signalling),
+      users_(users),
+      trunks_(trunks),
+      policy_(policy),
+      authenticator_(users, limits, new_nonce_key(), random_value<std::uint32_t>()),
+      trunk_authenticator_(trunks.inbound_users(), limits, new_nonce_key(), random_value<std::uint32_t>()) {}
+
+// A user may have been given other algorithms than the rest: for phones that stumble over what they do not
+// know. From names who is asked, which proves nothing yet.
+AuthPolicy Gatekeeper::policy_for(const sip::Message& request) const {
+  AuthPolicy policy = policy_;
+  const auto from = request.from();
+  const auto uri = from ? from->parsed_uri() : Result<sip::Uri>(fail(ErrorClass::malformed, {}));
+  const User* const user = uri ? users_.by_aor(sip::address_of_record(*uri)) : nullptr;
+  if (user != nullptr && !user->algorithms.empty()) policy.algorithms = user->algorithms;
+  return policy;
+}
+
+TrunkPtr Gatekeeper::trunk_of(const sip::Hop& hop) const {
+  return trunks_.recognize(hop, signalling_.transport().peer(hop.connection));
+}
+
+std::optional<Caller> Gatekeeper::identify(sip::ServerTransactionId id, const sip::Message& request,
+                                           const sip::Hop& hop) {
+  TrunkPtr trunk = trunk_of(hop);
+  if (trunk == nullptr) return prove(id, request, AuthRole::proxy);
+  if (trunk->state() == TrunkState::disabled) {
+    signalling_.respond_and_forget(id, signalling_.response(id, 403, "Trunk Is Disabled"));
+    return std::nullopt;
+  }
+  if (!trunk->config().inbound_auth) return Caller{nullptr, std::move(trunk), std::nullopt};
+  auto caller = judge(id, request, AuthRole::proxy, trunk_authenticator_, *trunk->config().inbound_auth);
+  if (!caller) return std::nullopt;
+  if (trunks_.of_inbound_user(*caller->user) != trunk) {
+    signalling_.respond_and_forget(id, signalling_.response(id, 403));
+    return std::nullopt;
+  }
+  return Caller{nullptr, std::move(trunk), caller->algorithm};
+}
+
+std::optional<Caller> Gatekeeper::prove(sip::ServerTransactionId id, const sip::Message& request,
+                                        AuthRole role) {
+  return judge(id, request, role, authenticator_, policy_for(request));
+}
+
+std::optional<Caller> Gatekeeper::judge(sip::ServerTransactionId id, const sip::Message& request,
+                                        AuthRole role, Authenticator& authenticator,
+                                        const AuthPolicy& policy) {
+  const std::uint64_t now_s = signalling_.now() / 1000;
+  const Authentication result = authenticator.check(request, role, policy, now_s);
+  if (result) return Caller{result.user, nullptr, result.algorithm};
+  const unsigned status = Authenticator::status(result.outcome, role);
+  const bool is_challenge = status == 401 || status == 407;
+  sip::MessageWriter writer =
+      signalling_.response(id, status, is_challenge ? std::string_view() : info(result.outcome).meaning);
+  if (is_challenge) authenticator.challenge(writer, role, policy, result.outcome, now_s);
+  signalling_.respond_and_forget(id, std::move(writer));
+  return std::nullopt;
+}
+
+}  // namespace sallyport::control

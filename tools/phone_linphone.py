@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""linphonec without a sound card: it plays a file, records what it hears, and takes orders from a pipe."""
+
+import os
+import pathlib
+import re
+
+from demo_network import wait_for
+from phone import Message, Phone
+
+CONFIGURATION = """\
+[sip]
+sip_port={port}
+sip_tcp_port={port}
+sip_tls_port={tls_port}
+media_encryption={media}
+media_encryption_mandatory={mandatory}
+{suites}
+root_ca={ca}
+verify_server_certs=1
+verify_server_cn=1
+use_ipv6=0
+default_proxy=0
+guess_hostname=1
+keepalive_period=30000
+
+[rtp]
+audio_rtp_port={rtp}
+audio_jitt_comp=60
+audio_adaptive_jitt_comp_enabled=0
+nortp_timeout=30
+
+[sound]
+echocancellation=0
+remote_ring=
+local_ring=
+
+[misc]
+config-uri=
+
+[net]
+mtu=1300
+firewall_policy=0
+
+[proxy_0]
+reg_proxy=<{border}>
+reg_route=<{border}>
+reg_identity=<{uri}>
+reg_sendregister=1
+reg_expires=600
+publish=0
+dial_escape_plus=0
+
+[auth_info_0]
+username={user}
+passwd={password}
+realm={domain}
+domain={domain}
+"""
+# What it logs of a message, up to its next line of log.
+MESSAGE = re.compile(r"(received|message sent) [^\n]*bytes[^\n]*\n((?:(?!\d{4}-\d\d-\d\d \d\d:)[^\n]*\n)+)")
+
+
+class Linphone(Phone):
+    """Knows SHA-256 and MD5 and four suites, and verifies the TLS server."""
+
+    make = "linphonec"
+
+    def start(self) -> None:
+        account = self.account
+        # Without this folder it has no database, and without that silently no SIP.
+        (self.folder / ".local" / "share" / "linphone").mkdir(parents=True)
+        configuration = self.folder / "linphonerc"
+        configuration.write_text(CONFIGURATION.format(
+            port=account.port, tls_port=account.port + 1, media=account.media, mandatory=int(account.media != "none"),
+            suites=f"srtp_crypto_suites={account.suite}" if account.suite else "", ca=self.ca, rtp=7078 + account.port % 1000 * 10,
+            border=f"sip:{account.domain}:{self.border_port};transport=tls", uri=account.uri, user=account.user,
+            password=account.password, domain=account.domain))
+        os.mkfifo(self._orders)
+        answer = ["-a"] if account.auto_answer else []
+        command = ["env", f"HOME={self.folder}", "linphonec", "-c", str(configuration), "-d", "6", "-l", str(self.log), *answer]
+        self.process = self.stage.start(account.side, command, f"{account.folder_name}/console", self._orders)
+        self._order("soundcard use files", f"record {self._recording}", f"play {self.tone_file}")
+
+    def registered(self) -> bool:
+        return self._reached("to [LinphoneRegistrationOk]") > 0
+
+    def refused(self) -> bool:
+        return self._reached("to [LinphoneRegistrationFailed]") > 0
+
+    def dial(self, uri: str) -> None:
+        self._order(f"call {uri}")
+
+    def ringing(self) -> bool:
+        return self._reached("LinphoneCallIncomingReceived to ") < self._reached("to LinphoneCallIncomingReceived")
+
+    def answer(self) -> None:
+        self._order("answer")
+
+    def hold(self) -> None:
+        self._order("pause")
+
+    def resume(self) -> None:
+        self._order("resume")
+
+    def hang_up(self) -> None:
+        self._order("terminate")
+
+    def transfer(self, uri: str) -> None:
+        self._order(f"transfer {uri}")
+
+    def is_held(self) -> bool:
+        states = re.findall(r"moving from state \w+ to (LinphoneCall\w+)", self.told())
+        return bool(states) and states[-1] == "LinphoneCallPausedByRemote"
+
+    def hint(self) -> str:
+        return f"echo 'call sip:alice@{self.account.domain}' > {self._orders}; tail {self.folder / 'console'}"
+
+    def calls_made(self) -> int:
+        return self._reached("to LinphoneCallConnected")
+
+    def calls_ended(self) -> int:
+        return self._reached("to LinphoneCallEnd") + self._reached("to LinphoneCallError")
+
+    def messages(self) -> list[Message]:
+        return [Message(match.group(1) == "received", match.group(2)) for match in MESSAGE.finditer(self.told())]
+
+    def recordings(self) -> list[pathlib.Path]:
+        return [self._recording] if self._recording.exists() else []
+
+    @property
+    def _orders(self) -> pathlib.Path:
+        return self.folder / "orders"
+
+    @property
+    def _recording(self) -> pathlib.Path:
+        return self.folder / "heard.wav"
+
+    def _order(self, *lines: str) -> None:
+        with open(self._orders, "r+b", buffering=0) as pipe:
+            pipe.write("".join(f"{line}\n" for line in lines).encode())
+
+    def _reached(self, state: str) -> int:
+        """How often a call or the registration came into a state."""
+        return self.told().count(f" {state}")
