@@ -43,8 +43,10 @@ Result<void> CallLoad::open_side(std::uint64_t pair, bool is_callee) {
     local = side.media->local;
   }
   if (settings_.suite) {
-    side.key = run_key_.duplicate();
-    if (media_) side.key->key = draw_key(*settings_.suite);
+    // Always a new one: who relays refuses a key that serves twice.
+    side.key.emplace();
+    side.key->suite = *settings_.suite;
+    side.key->key = draw_key(*settings_.suite);
   }
   // The answer to an offer with keys carries the tag of the one that is taken.
   if (!is_callee)

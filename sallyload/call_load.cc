@@ -20,10 +20,6 @@ CallLoad::CallLoad(boost::asio::io_context& context, const Settings& settings, C
                    }),
       calls_(settings.users.count / 2) {
   if (settings.media != MediaMode::none) media_.emplace(context, settings, client.address(), report);
-  if (settings.suite) {
-    run_key_.suite = *settings.suite;
-    run_key_.key = draw_key(*settings.suite);
-  }
   for (std::uint64_t i = 0; i < calls_.size(); ++i) free_.push_back(i);
 }
 

@@ -100,7 +100,6 @@ class CallLoad : public Load {
 
   Subscribers subscribers_;
   std::optional<MediaPlane> media_;
-  sip::CryptoAttribute run_key_;  ///< of all descriptions where no media follows
   std::vector<Call> calls_;
   std::deque<std::uint64_t> free_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
