@@ -314,7 +314,8 @@ TEST(TransportLayer, ResumesItsSessionsOnlyWhereItIsToldTo) {
     setup.settings.tls.resume = resume;
     TransportRig rig(setup.settings);
     rig.on_message_do = [](TransportLayer& layer, const sip::Frame& frame, const sip::Hop& from) {
-      if (frame.text.starts_with("OPTIONS")) static_cast<void>(layer.send(from, "SIP/2.0 200 OK\r\n\r\n"));
+      if (frame.text.starts_with("OPTIONS"))
+        static_cast<void>(layer.send(from, "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
     };
     const Target self{
         .transport = sip::Transport::tls, .remote = rig.at(0), .server_name = "sip.test", .exclusive = true};
