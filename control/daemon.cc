@@ -127,8 +127,7 @@ Daemon::State::State(Config settings)
       ports(config, limits, random_seed()),
       relays(config, limits, plane, next_hops, ports),
       captures(config, limits, plane, relays),
-      service(
-          {config, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
+      service({config, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
       socket(context, config.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
@@ -198,7 +197,8 @@ void Daemon::State::watch_store() {
 // After the subscribers: what comes in finds everything there.
 void Daemon::State::start_signalling() {
   if (!signalling) return;
-  sip = std::make_unique<SipService>(SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports});
+  sip = std::make_unique<SipService>(
+      SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports});
   sip->start();
 }
 

@@ -2,6 +2,9 @@
 // One list of what crosses, and the rules of RFC 3323 and RFC 3325 for identities.
 #include "control/calls/border.h"
 
+#include <array>
+#include <cstddef>
+
 #include "base/ip_address.h"
 #include "sip/identity.h"
 #include "sip/text.h"
@@ -13,54 +16,50 @@ using sip::HeaderId;
 
 namespace {
 
-enum class Crossing : std::uint8_t { never, always, trusted };
+constexpr std::array kAlways = {
+    HeaderId::accept,
+    HeaderId::accept_contact,
+    HeaderId::accept_encoding,
+    HeaderId::accept_language,
+    HeaderId::content_disposition,
+    HeaderId::content_language,
+    HeaderId::date,
+    HeaderId::event,
+    HeaderId::expires,
+    HeaderId::info_package,
+    HeaderId::min_expires,
+    HeaderId::p_early_media,
+    HeaderId::priority,
+    HeaderId::reason,
+    HeaderId::recv_info,
+    HeaderId::refer_sub,
+    HeaderId::reject_contact,
+    HeaderId::request_disposition,
+    HeaderId::retry_after,
+    HeaderId::subject,
+    HeaderId::subscription_state,
+    HeaderId::unsupported,
+    HeaderId::user_to_user,
+};
 
-// Trusted: only between sides that both are in the trust domain.
-constexpr Crossing crossing_of(HeaderId id) {
-  switch (id) {
-    case HeaderId::accept:
-    case HeaderId::accept_contact:
-    case HeaderId::accept_encoding:
-    case HeaderId::accept_language:
-    case HeaderId::content_disposition:
-    case HeaderId::content_language:
-    case HeaderId::date:
-    case HeaderId::event:
-    case HeaderId::expires:
-    case HeaderId::info_package:
-    case HeaderId::min_expires:
-    case HeaderId::p_early_media:
-    case HeaderId::priority:
-    case HeaderId::reason:
-    case HeaderId::recv_info:
-    case HeaderId::refer_sub:
-    case HeaderId::reject_contact:
-    case HeaderId::request_disposition:
-    case HeaderId::retry_after:
-    case HeaderId::subject:
-    case HeaderId::subscription_state:
-    case HeaderId::unsupported:
-    case HeaderId::user_to_user:
-      return Crossing::always;
-    case HeaderId::alert_info:
-    case HeaderId::call_info:
-    case HeaderId::diversion:
-    case HeaderId::error_info:
-    case HeaderId::geolocation:
-    case HeaderId::history_info:
-    case HeaderId::organization:
-    case HeaderId::p_access_network_info:
-    case HeaderId::p_called_party_id:
-    case HeaderId::p_charging_function_addresses:
-    case HeaderId::p_charging_vector:
-    case HeaderId::p_visited_network_id:
-    case HeaderId::resource_priority:
-    case HeaderId::accept_resource_priority:
-      return Crossing::trusted;
-    default:
-      return Crossing::never;
-  }
+// Only between sides that both are in the trust domain.
+constexpr std::array kBetweenTrusted = {
+    HeaderId::alert_info,        HeaderId::call_info,
+    HeaderId::diversion,         HeaderId::error_info,
+    HeaderId::geolocation,       HeaderId::history_info,
+    HeaderId::organization,      HeaderId::p_access_network_info,
+    HeaderId::p_called_party_id, HeaderId::p_charging_function_addresses,
+    HeaderId::p_charging_vector, HeaderId::p_visited_network_id,
+    HeaderId::resource_priority, HeaderId::accept_resource_priority,
+};
+
+constexpr auto crossing_table(const auto& ids) {
+  std::array<bool, sip::kHeaderCount> table{};
+  for (const HeaderId id : ids) table[static_cast<std::size_t>(id)] = true;
+  return table;
 }
+constexpr auto kCrossesAlways = crossing_table(kAlways);
+constexpr auto kCrossesBetweenTrusted = crossing_table(kBetweenTrusted);
 
 // Names that nobody has told us of. P- headers are for those who trust each other (RFC 3427 §4.1).
 bool crosses_unknown(std::string_view name, bool trusted) {
@@ -84,9 +83,8 @@ void copy_across(sip::MessageWriter& writer, const sip::Message& from, const Sid
       if (crosses_unknown(field.name, trusted)) writer.header(field.name, field.value);
       continue;
     }
-    const Crossing crossing = crossing_of(field.id);
-    if (crossing == Crossing::always || (crossing == Crossing::trusted && trusted))
-      writer.header(field.id, field.value);
+    const auto id = static_cast<std::size_t>(field.id);
+    if (kCrossesAlways[id] || (trusted && kCrossesBetweenTrusted[id])) writer.header(field.id, field.value);
   }
 }
 
@@ -123,8 +121,9 @@ std::string hide_host(std::string_view uri, std::string_view domain) {
 }
 
 tl::expected<CallerIdentity, IdentityRefusal> identity_for(const sip::Message& request, const Claim& claim,
-                                                     const SidePolicy& from_side, const SidePolicy& to_side,
-                                                     std::string_view domain) {
+                                                           const SidePolicy& from_side,
+                                                           const SidePolicy& to_side,
+                                                           std::string_view domain) {
   const auto from = request.from();
   const auto privacy = sip::privacy(request);
   if (!from) return tl::unexpected(IdentityRefusal{400, "Malformed From"});

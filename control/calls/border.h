@@ -44,10 +44,10 @@ struct IdentityRefusal {
 /// What the callee's side is told of who sends `request`. `domain`: hosts of From that are addresses of the
 /// caller's side become this.
 [[nodiscard]] tl::expected<CallerIdentity, IdentityRefusal> identity_for(const sip::Message& request,
-                                                                   const Claim& claim,
-                                                                   const SidePolicy& from_side,
-                                                                   const SidePolicy& to_side,
-                                                                   std::string_view domain);
+                                                                         const Claim& claim,
+                                                                         const SidePolicy& from_side,
+                                                                         const SidePolicy& to_side,
+                                                                         std::string_view domain);
 
 /// A URI as another side may see it: user part and our domain, nothing else. Of tel and others, the text.
 [[nodiscard]] std::string hide_host(std::string_view uri, std::string_view domain);

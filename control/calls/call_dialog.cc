@@ -31,7 +31,8 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
   if (const unsigned status = party.dialog->check_request(request); status != 0) return answer(id, status);
   const Method method = request.method();
   if (method == Method::bye) return on_bye(branch, from, id, request);
-  if (method == Method::invite || method == Method::update) return on_offer_request(branch, from, id, request);
+  if (method == Method::invite || method == Method::update)
+    return on_offer_request(branch, from, id, request);
   if (method == Method::prack) return on_prack(branch, from, id, request);
   if (method == Method::options) return answer(id, 200);
   if (method == Method::register_ || method == Method::publish) return answer(id, 405);

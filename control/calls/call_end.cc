@@ -124,7 +124,7 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
     recorded.kind = medium.kind == sip::MediaKind::audio   ? "audio"
                     : medium.kind == sip::MediaKind::video ? "video"
                                                            : "other";
-    for (const std::string& codec : of_leg.codecs)
+    for (const std::string& codec : medium.codecs)
       recorded.codec.append(recorded.codec.empty() ? "" : ",").append(codec);
     recorded.profile = of_leg.profile;
     if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
