@@ -27,7 +27,9 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
                       const sip::Hop& hop) {
   Party& party = branch.party(from);
   if (!is_from(party, id, request, hop)) return;
-  if (party.dialog == nullptr || state_ == CallState::ended) return answer(id, 481);
+  // Both ends may hang up at once.
+  if (party.dialog == nullptr || state_ == CallState::ended)
+    return answer(id, request.method() == Method::bye ? 200 : 481);
   if (const unsigned status = party.dialog->check_request(request); status != 0) return answer(id, status);
   const Method method = request.method();
   if (method == Method::bye) return on_bye(branch, from, id, request);
@@ -78,7 +80,6 @@ void Call::on_bye(Branch& branch, Leg from, sip::ServerTransactionId id, const s
   answer(id, 200);
   const EndedBy by = from == Leg::a ? EndedBy::caller : EndedBy::called;
   Party& party = branch.party(from);
-  calls_.forget(*party.dialog);
   party.dialog->terminate();
   party.success.reset();
   if (state_ == CallState::answered && winner_ == &branch) return end({by, 200, "hung up", reason});

@@ -47,7 +47,6 @@ void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
   const auto fill = [reason = std::string(reason)](sip::MessageWriter& writer) {
     if (!reason.empty()) writer.header(HeaderId::reason, reason);
   };
-  calls_.forget(*party.dialog);
   // If no answer comes there is nothing left to do about it: RFC 3261 §15.1.1.
   static_cast<void>(ask(branch, leg, sip::name_of(Method::bye), fill, {},
                         later(branch, [](Call& call, Branch&, const Reply& reply) {
@@ -62,6 +61,7 @@ void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
 void Call::conclude(const Ending& ending) {
   if (state_ == CallState::ended) return;
   state_ = CallState::ended;
+  calls_.forget(invite_, caller_.hop);
   CallRecord record = describe();
   record.end = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record.status = record.answer ? 200 : ending.status;

@@ -69,7 +69,7 @@ void Call::begin(Start start) {
   record_.invite = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record_.caller = claim_.uri;
   record_.called = start.request.request_uri();
-  calls_.index(invite_, id_);
+  calls_.index(invite_, caller_.hop, id_);
   calls_.traces().begin(id_, start.request.call_id());
   proceed();
   schedule();

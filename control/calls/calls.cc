@@ -121,8 +121,15 @@ void Calls::on_cancel(sip::ServerTransactionId id, const sip::Message& cancel) {
   if (Call* const call = find(place->second.call)) call->on_exchange_cancel();
 }
 
-// Whoever is at its end may come back by another connection; media tells if not.
-void Calls::on_connection_closed(const sip::Hop& /*hop*/) {}
+// A caller without a connection cannot be answered. In a call both ends may come back by another connection,
+// and media tells if one does not.
+void Calls::on_connection_closed(const sip::Hop& hop) {
+  std::vector<CallId> gone;
+  const auto [first, last] = callers_.equal_range(hop.connection);
+  for (auto it = first; it != last; ++it) gone.push_back(it->second);
+  for (const CallId id : gone)
+    if (Call* const call = find(id)) call->end({EndedBy::caller, 487, "the caller's connection is lost", {}});
+}
 
 void Calls::on_relay_event(const RelayEvent& event) {
   if (event.kind != RelayEvent::Kind::media_timeout) return;
@@ -280,11 +287,20 @@ void Calls::index(const sip::Dialog& dialog, CallId call, std::size_t branch, Le
 void Calls::forget(const sip::Dialog& dialog) {
   dialogs_.erase(sip::dialog_key(secret_, dialog));
 }
-void Calls::index(sip::ServerTransactionId invite, CallId call) {
+void Calls::index(sip::ServerTransactionId invite, const sip::Hop& hop, CallId call) {
   invites_[invite] = call;
+  if (hop.connection != 0) callers_.emplace(hop.connection, call);
 }
-void Calls::forget(sip::ServerTransactionId invite) {
-  invites_.erase(invite);
+void Calls::forget(sip::ServerTransactionId invite, const sip::Hop& hop) {
+  const auto found = invites_.find(invite);
+  if (found == invites_.end()) return;
+  const auto [first, last] = callers_.equal_range(hop.connection);
+  for (auto it = first; it != last; ++it)
+    if (it->second == found->second) {
+      callers_.erase(it);
+      break;
+    }
+  invites_.erase(found);
 }
 void Calls::index_relays(const MediaSession& media, CallId call) {
   for (const std::uint64_t relay : media.relays()) relays_[relay] = call;
@@ -302,7 +318,7 @@ void Calls::set_timer(CallTimer& timer, sip::InstantMs due_ms) {
 void Calls::retire(CallId id) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
-  forget(found->second->transaction());
+  forget(found->second->transaction(), found->second->caller().hop);
   retired_.push_back(std::move(found->second));
   calls_.erase(found);
   if (retired_.size() == 1) boost::asio::post(domain_.context, [this] { retired_.clear(); });

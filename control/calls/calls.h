@@ -83,8 +83,9 @@ class Calls final : public CallService {
   [[nodiscard]] std::string token();
   void index(const sip::Dialog& dialog, CallId call, std::size_t branch, Leg leg);
   void forget(const sip::Dialog& dialog);
-  void index(sip::ServerTransactionId invite, CallId call);
-  void forget(sip::ServerTransactionId invite);
+  /// A call whose caller waits, by its INVITE and the connection that this came by.
+  void index(sip::ServerTransactionId invite, const sip::Hop& hop, CallId call);
+  void forget(sip::ServerTransactionId invite, const sip::Hop& hop);
   /// Its events are the call's from now on.
   void index_relays(const MediaSession& media, CallId call);
   void forget_relays(const MediaSession& media);
@@ -130,6 +131,7 @@ class Calls final : public CallService {
   std::vector<std::unique_ptr<Call>> retired_;
   std::unordered_map<Hash128, DialogPlace, HashOf> dialogs_;
   std::unordered_map<sip::ServerTransactionId, CallId, HashOf> invites_;
+  std::unordered_multimap<std::uint64_t, CallId> callers_;  ///< by connection
   std::unordered_map<std::uint64_t, CallId> relays_;
   sip::TimerWheel wheel_;
   DeadlineTimer deadline_;

@@ -163,10 +163,14 @@ RelayInfo RelayManager::describe(const Relay& relay) const {
   return info;
 }
 
-std::optional<RelayInfo> RelayManager::show(std::uint64_t id) const {
+bool RelayManager::has(std::uint64_t id) const {
   const auto found = relays_.find(id);
-  if (found == relays_.end() || found->second->dropping) return std::nullopt;
-  return describe(*found->second);
+  return found != relays_.end() && !found->second->dropping;
+}
+
+std::optional<RelayInfo> RelayManager::show(std::uint64_t id) const {
+  if (!has(id)) return std::nullopt;
+  return describe(*relays_.at(id));
 }
 
 std::vector<RelayInfo> RelayManager::list(std::uint64_t after, std::size_t count) const {

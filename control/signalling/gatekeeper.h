@@ -25,9 +25,9 @@ struct Caller {
 /// The control thread's.
 class Gatekeeper {
  public:
-  /// All outlive the object.
+  /// All outlive the object. `guests`: who claims to be of another domain may call, unproved.
   Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunks& trunks, Limits& limits,
-             const AuthPolicy& policy);
+             const AuthPolicy& policy, bool guests);
 
   /// Who sends the request; if nobody is proved, it has been answered and forgotten, and nothing is left of
   /// it. Trunks are known by where they call from, and by their digest if they owe one.
@@ -42,6 +42,7 @@ class Gatekeeper {
   [[nodiscard]] const Authenticator& authenticator() const { return authenticator_; }
 
  private:
+  [[nodiscard]] bool is_from_elsewhere(const sip::Message& request) const;
   [[nodiscard]] AuthPolicy policy_for(const sip::Message& request) const;
   [[nodiscard]] std::optional<Caller> judge(sip::ServerTransactionId id, const sip::Message& request,
                                             AuthRole role, Authenticator& authenticator,
@@ -51,6 +52,7 @@ class Gatekeeper {
   const UserDirectory& users_;
   Trunks& trunks_;
   const AuthPolicy& policy_;
+  const bool guests_;
   Authenticator authenticator_;
   Authenticator trunk_authenticator_;
 };
