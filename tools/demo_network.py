@@ -65,7 +65,7 @@ class Stage:
         # Nobody answers there, and that at once: resolvers that ask beside /etc/hosts do not wait.
         self._names("dns").write_text("nameserver 127.0.0.1\n")
         for side in self.sides:
-            self._names(side).write_text(f"127.0.0.1 localhost\n{self.address(side)} {name}\n")
+            self._names(side).write_text(f"127.0.0.1 localhost\n{self.address(side)} {name}\n{self.endpoint(side)} {socket.gethostname()}\n")
 
     def _names(self, what: str) -> pathlib.Path:
         return self.folder / f"names-{what}"
