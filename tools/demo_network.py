@@ -59,6 +59,8 @@ class Stage:
             for namespace, device, address in (("sallyport", f"{side}0", self.address(side)), (side, "media0", self.endpoint(side))):
                 ip("-n", self.namespace(namespace), "address", "add", f"{address}/24", "dev", device)
                 ip("-n", self.namespace(namespace), "link", "set", device, "up")
+            # linphone takes a host without a default route for one without a network, and drops its connections.
+            ip("-n", self.namespace(side), "route", "add", "default", "via", self.address(side))
 
     def name_border(self, name: str) -> None:
         """On every side, `name` is Sallyport's address there."""
