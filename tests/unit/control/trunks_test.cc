@@ -331,6 +331,11 @@ inbound_password = "secret"
   User other;
   other.aor = "sip:carrier@example.com";
   EXPECT_EQ(rig.trunks.of_inbound_user(other), nullptr);
+  const UserDirectory& kept = rig.trunks.inbound_users();
+  rig.trunks.configure(rig.config.trunks, rig.now_ms);
+  EXPECT_EQ(kept.size(), 1U) << "an authenticator keeps the reference over reloads";
+  rig.trunks.configure({}, rig.now_ms);
+  EXPECT_EQ(kept.size(), 0U);
 }
 
 TEST(Trunks, OnlyThoseWithAnAccountAnswerChallenges) {
