@@ -3,8 +3,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <utility>
 #include <string>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 

@@ -285,7 +285,8 @@ void Call::accept(Branch& branch, const sip::Message& response, std::string_view
   a.success.emplace(Unacknowledged{invite_, octets, sip::Repeater::of_success(answered_ms_), has_late_offer});
   if (!has_late_offer) branch.media->settle();
   calls_.index_relays(*branch.media, id_);
-  calls_.forget(invite_, caller_.hop);
+  calls_.forget(invite_);
+  calls_.watch(branch.party(Leg::b).at.hop, id_);
   static_cast<void>(domain.signalling.respond(invite_, 200, std::move(octets)));
 }
 

@@ -61,7 +61,7 @@ void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
 void Call::conclude(const Ending& ending) {
   if (state_ == CallState::ended) return;
   state_ = CallState::ended;
-  calls_.forget(invite_, caller_.hop);
+  calls_.forget(invite_);
   CallRecord record = describe();
   record.end = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record.status = record.answer ? 200 : ending.status;
@@ -92,6 +92,8 @@ void Call::close(Branch& branch) {
   for (Party& party : branch.parties)
     if (party.dialog != nullptr) calls_.forget(*party.dialog);
   if (branch.media) calls_.forget_relays(*branch.media);
+  if (&branch != winner_) return;
+  for (const Party& party : branch.parties) calls_.unwatch(party.at.hop, id_);
 }
 
 RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {

@@ -55,6 +55,7 @@ Call::Call(Calls& calls, CallId id) : calls_(calls), id_(id) {
 
 Call::~Call() {
   calls_.stop_timer(timer_);
+  if (winner_ == nullptr) calls_.unwatch(caller_.hop, id_);
   for (const auto& branch : branches_) close(*branch);
 }
 
@@ -71,7 +72,8 @@ void Call::begin(Start start) {
   record_.invite = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record_.caller = claim_.uri;
   record_.called = start.request.request_uri();
-  calls_.index(invite_, caller_.hop, id_);
+  calls_.index(invite_, id_);
+  calls_.watch(caller_.hop, id_);
   calls_.traces().begin(id_, start.request.call_id());
   proceed();
   schedule();

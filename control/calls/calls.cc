@@ -121,14 +121,12 @@ void Calls::on_cancel(sip::ServerTransactionId id, const sip::Message& cancel) {
   if (Call* const call = find(place->second.call)) call->on_exchange_cancel();
 }
 
-// A caller without a connection cannot be answered. In a call both ends may come back by another connection,
-// and media tells if one does not.
 void Calls::on_connection_closed(const sip::Hop& hop) {
-  std::vector<CallId> gone;
-  const auto [first, last] = callers_.equal_range(hop.connection);
-  for (auto it = first; it != last; ++it) gone.push_back(it->second);
-  for (const CallId id : gone)
-    if (Call* const call = find(id)) call->end({EndedBy::caller, 487, "the caller's connection is lost", {}});
+  std::vector<CallId> concerned;
+  const auto [first, last] = connections_.equal_range(hop.connection);
+  for (auto it = first; it != last; ++it) concerned.push_back(it->second);
+  for (const CallId id : concerned)
+    if (Call* const call = find(id)) call->on_connection_lost(hop.connection);
 }
 
 void Calls::on_relay_event(const RelayEvent& event) {
@@ -287,20 +285,16 @@ void Calls::index(const sip::Dialog& dialog, CallId call, std::size_t branch, Le
 void Calls::forget(const sip::Dialog& dialog) {
   dialogs_.erase(sip::dialog_key(secret_, dialog));
 }
-void Calls::index(sip::ServerTransactionId invite, const sip::Hop& hop, CallId call) {
-  invites_[invite] = call;
-  if (hop.connection != 0) callers_.emplace(hop.connection, call);
+void Calls::watch(const sip::Hop& hop, CallId call) {
+  if (hop.connection != 0) connections_.emplace(hop.connection, call);
 }
-void Calls::forget(sip::ServerTransactionId invite, const sip::Hop& hop) {
-  const auto found = invites_.find(invite);
-  if (found == invites_.end()) return;
-  const auto [first, last] = callers_.equal_range(hop.connection);
+void Calls::unwatch(const sip::Hop& hop, CallId call) {
+  const auto [first, last] = connections_.equal_range(hop.connection);
   for (auto it = first; it != last; ++it)
-    if (it->second == found->second) {
-      callers_.erase(it);
-      break;
+    if (it->second == call) {
+      connections_.erase(it);
+      return;
     }
-  invites_.erase(found);
 }
 void Calls::index_relays(const MediaSession& media, CallId call) {
   for (const std::uint64_t relay : media.relays()) relays_[relay] = call;
@@ -318,7 +312,7 @@ void Calls::set_timer(CallTimer& timer, sip::InstantMs due_ms) {
 void Calls::retire(CallId id) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
-  forget(found->second->transaction(), found->second->caller().hop);
+  forget(found->second->transaction());
   retired_.push_back(std::move(found->second));
   calls_.erase(found);
   if (retired_.size() == 1) boost::asio::post(domain_.context, [this] { retired_.clear(); });

@@ -141,6 +141,9 @@ LegInfo RelayManager::describe_leg(const Relay& relay, Leg which) const {
   info.receive = status_of(dataplane::inbound_stream(receives));
   info.send = status_of(dataplane::outbound_stream(sends));
   info.counters = &dataplane::counters(receives);
+  const std::uint64_t last = info.counters->last_seen.get(), now = plane_.tsc_now();
+  if (last != 0)
+    info.idle_s = now > last ? static_cast<double>(now - last) / static_cast<double>(plane_.tsc_hz()) : 0;
   return info;
 }
 
