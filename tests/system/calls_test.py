@@ -307,7 +307,6 @@ def configuration(daemon: Daemon, alice: Phone, bob: Phone, access: int) -> None
     check("limits are in force", daemon.ask("stats")["limits"]["calls_per_user"]["limit"] == 3)
     check("the call goes on", [call["state"] for call in daemon.ask("call", "list")["calls"]] == ["answered"])
 
-    rewrite(daemon, "admin_connections = 4", "admin_connections = 8")
     rewrite(daemon, "timeout_s = 0", "timeout_s = 5")
     partly = daemon.ctl("--json", "config", "reload")
     check("what needs a restart is named", partly.returncode == 8 and [change["key"] for change in json.loads(partly.stdout)["changes"] if not change["live"]]
