@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/admin/call_reply.h"
 #include "control/admin/reply.h"
 #include "control/admin/service.h"
 #include "control/admin/socket.h"
 #include "control/media/dataplane_client.h"
 #include "control/media/side_routes.h"
 #include "control/privileges.h"
+#include "control/reload.h"
 #include "control/sip_service.h"
 #include "control/subscribers/subscribers.h"
 #include "control/version.h"
@@ -69,7 +71,7 @@ void make_directory(const std::string& path, const Identity& owner, mode_t mode)
 }  // namespace
 
 struct Daemon::State {
-  explicit State(Config settings);
+  State(Config settings, std::string path);
 
   void run();
   void serve();
@@ -87,6 +89,7 @@ struct Daemon::State {
   void open_subscribers();
   void watch_store();
   void start_signalling();
+  void follow_calls();
   void on_relay_event(const RelayEvent& event);
 
   Config config;
@@ -104,6 +107,7 @@ struct Daemon::State {
   RelayManager relays;
   Captures captures;
   WorkerMeter meter{plane};
+  Reloader reloader;
   AdminService service;
   AdminSocket socket;
   std::unique_ptr<Subscribers> subscribers;  ///< null: no [store]
@@ -118,7 +122,7 @@ struct Daemon::State {
   bool ending = false;
 };
 
-Daemon::State::State(Config settings)
+Daemon::State::State(Config settings, std::string path)
     : config(std::move(settings)),
       limits(config.limits),
       identity(find_identity(config.daemon.user)),
@@ -129,7 +133,9 @@ Daemon::State::State(Config settings)
       ports(config, limits, random_seed()),
       relays(config, limits, plane, next_hops, ports),
       captures(config, limits, plane, relays),
-      service({config, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr}),
+      reloader({config, limits, std::move(path)}),
+      service({config, limits, plane, next_hops, relays, captures, meter, [this] { begin_end(); }, nullptr,
+               &reloader}),
       socket(context, config.daemon, limits, service, [this] { pump_eagerly(kEagerPolls); }) {
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
@@ -149,7 +155,8 @@ void Daemon::State::watch_signals() {
   signals.async_wait([this](const error_code& failure, int signal) {
     if (failure) return;
     if (signal == SIGHUP) {
-      log::warning("daemon.reload_unsupported", {{"hint", "restart to take up a new configuration"}});
+      if (const auto reloaded = reloader.reload(); !reloaded)
+        log::error("config.not_reloaded", {{"why", reloaded.error().text}});
     } else {
       log::info("daemon.signal", {{"signal", signal}});
       begin_end();
@@ -201,7 +208,19 @@ void Daemon::State::start_signalling() {
   if (!signalling) return;
   sip = std::make_unique<SipService>(
       SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports});
+  service.set_sip(sip.get());
+  reloader.set_sip(*sip);
+  service.set_follow([this] { follow_calls(); });
   sip->start();
+}
+
+// Ends by itself: scan_regularly() looks whether anybody follows still.
+void Daemon::State::follow_calls() {
+  sip->calls().traces().set_follower(
+      [this](std::uint64_t call, const TraceLine& line, const std::string& message) {
+        socket.publish_of_call(call, "trace", trace_json(call, line, message));
+      },
+      [this](std::uint64_t call) { socket.publish_of_call(call, "trace.over", single_json("call", call)); });
 }
 
 void Daemon::State::watch_twins() {
@@ -266,6 +285,8 @@ void Daemon::State::scan_regularly() {
     watch_links();
     if (subscribers) subscribers->registrar().advance(wall_time());
     if (sip) sip->advance();
+    if (sip && sip->calls().traces().is_followed() && !socket.anyone_follows())
+      sip->calls().traces().set_follower({}, {});
     if (routes.kernel() != nullptr) routes.kernel()->maintain();
   }
   scan_timer.expires_after(kScanInterval);
@@ -351,13 +372,13 @@ void Daemon::State::run() {
   if (faults != 0) throw std::runtime_error("there were faults: see control.fault");
 }
 
-Daemon::Daemon(Config config) {
+Daemon::Daemon(Config config, std::string path) {
   const Identity identity = find_identity(config.daemon.user);
   make_directory(std::filesystem::path(config.daemon.admin_socket).parent_path(), identity, 0755);
   make_directory(config.debug.capture_directory, identity, 0700);
   if (!config.store.path.empty())
     make_directory(std::filesystem::path(config.store.path).parent_path(), identity, 0700);
-  state_ = std::make_unique<State>(std::move(config));
+  state_ = std::make_unique<State>(std::move(config), std::move(path));
 }
 Daemon::~Daemon() = default;
 void Daemon::run() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "control/config/config.h"
 
@@ -10,8 +11,9 @@ namespace sallyport::control {
 
 class Daemon {
  public:
-  /// Starts everything but the workers. Throws std::runtime_error with one line for a person.
-  explicit Daemon(Config config);
+  /// Starts everything but the workers. `path` is where the configuration came from, for reloads. Throws
+  /// std::runtime_error with one line for a person.
+  Daemon(Config config, std::string path);
   ~Daemon();
 
   /// Drops privileges, starts the workers and serves until a signal or a client ends it.

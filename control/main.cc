@@ -24,13 +24,13 @@ int report(const sallyport::control::ConfigErrors& errors) {
   return kBadConfiguration;
 }
 
-int serve(sallyport::control::Config config) {
+int serve(sallyport::control::Config config, std::string path) {
   namespace log = sallyport::log;
   log::set_level(config.log_level);
   std::signal(SIGPIPE, SIG_IGN);
   try {
     sallyport::control::harden_process();
-    sallyport::control::Daemon daemon(std::move(config));
+    sallyport::control::Daemon daemon(std::move(config), std::move(path));
     daemon.run();
     return 0;
   } catch (const std::exception& failure) {
@@ -60,5 +60,5 @@ int main(int argc, char** argv) {
     std::printf("%s: good\n", path.c_str());
     return 0;
   }
-  return serve(std::move(*config));
+  return serve(std::move(*config), path);
 }

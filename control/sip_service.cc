@@ -25,7 +25,7 @@ SipService::SipService(const Domain& domain)
                 domain.signalling.transport().counters()),
       locator_(resolver_, draw_below),
       options_(domain.signalling),
-      trunks_(std::move(domain.config.trunks), {locator_, options_, domain.limits, draw, draw_below},
+      trunks_(domain.config.trunks, {locator_, options_, domain.limits, draw, draw_below},
               static_cast<std::int64_t>(steady_ms())),
       router_(domain.config, {&domain.subscribers.users(), &domain.subscribers.registrar()}, trunks_),
       admission_(domain.limits, domain.config.calls),

@@ -20,8 +20,9 @@ enum class ExitCode : int {
   no_daemon = 3,      ///< nobody answers on the socket
   no_permission = 4,  ///< the socket or the daemon says no to this user
   refused = 5,        ///< the daemon understood and refused
-  not_found = 6,      ///< no such relay, capture, side, ban, user or registration
+  not_found = 6,      ///< no such relay, capture, side, ban, user, registration, call or trunk
   exhausted = 7,      ///< a limit is reached
+  in_part = 8,        ///< done as far as it can be without a restart
 };
 
 /// Ends the program: one line for standard error, and the code.

@@ -114,7 +114,7 @@ void add_top(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
     bool once = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* top = app.add_subcommand("top", "Relays and workers, live; q ends");
+  CLI::App* top = app.add_subcommand("top", "Calls, relays and workers, live; q ends");
   top->add_option("--interval-ms", options->interval_ms, "between pictures")->check(CLI::Range(100, 60000));
   top->add_flag("--once", options->once, "one picture, no terminal needed");
   top->callback([&globals, &chosen, options] {
@@ -161,6 +161,8 @@ void add_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen
   plain_command(app, "status", "Version, uptime, what is in use", globals, chosen, "status", show_outline);
   add_relay_commands(app, globals, chosen);
   add_subscriber_commands(app, globals, chosen);
+  add_call_commands(app, globals, chosen);
+  add_sip_commands(app, globals, chosen);
   CLI::App* port = app.add_subcommand("port", "Media ports");
   port->require_subcommand(1);
   plain_command(*port, "list", "Link, driver and counters of each", globals, chosen, "port.list",
@@ -174,9 +176,6 @@ void add_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen
   add_top(app, globals, chosen);
   add_capture(app, globals, chosen);
   add_log(app, globals, chosen);
-  CLI::App* config = app.add_subcommand("config", "The configuration in force");
-  config->require_subcommand(1);
-  plain_command(*config, "show", "Every key with its value", globals, chosen, "config.show", show_outline);
   add_source_command(app, "ban", "Drop all packets of a source", globals, chosen);
   add_source_command(app, "unban", "Let a source in again", globals, chosen);
   plain_command(app, "bans", "Sources that are banned", globals, chosen, "ban.list", show_outline);

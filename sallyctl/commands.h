@@ -28,6 +28,12 @@ void add_relay_commands(CLI::App& app, Globals& globals, std::function<void()>& 
 /// Adds `user` and `registration` and their subcommands.
 void add_subscriber_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
 
+/// Adds `call` and `trace` and their subcommands.
+void add_call_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
+
+/// Adds `trunk`, `cert` and `config` and their subcommands.
+void add_sip_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen);
+
 /// The result as JSON on one line.
 void print_json(const boost::json::object& result);
 

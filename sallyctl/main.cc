@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "sallyctl " + std::string(sallyport::control::kVersion));
   app.footer(
       "Exit codes: 0 done, 1 internal error, 2 wrong arguments, 3 no daemon, 4 no permission, 5 refused,\n"
-      "6 no such relay, capture, side or user, 7 a limit is reached.");
+      "6 no such relay, capture, side, user, call or trunk, 7 a limit is reached, 8 done in part.");
   app.require_subcommand(1);
   app.fallthrough();
   std::function<void()> chosen;

@@ -204,6 +204,39 @@ Table registration_table(const json::array& registrations) {
                                   {"AGENT", "user_agent"}});
 }
 
+Table trace_table(const json::array& traces) {
+  return table_of(traces,
+                  {{"CALL", "call"}, {"ENDED", "ended"}, {"MESSAGES", "messages"}, {"FIRST", "first"}});
+}
+
+Table trunk_table(const json::array& trunks) {
+  return table_of(trunks, {{"TRUNK", "trunk"},
+                           {"GROUP", "group"},
+                           {"STATE", "state"},
+                           {"HOST", "host"},
+                           {"TRANSPORT", "transport"},
+                           {"CALLS", "calls"},
+                           {"OUT", "calls_out"},
+                           {"IN", "calls_in"},
+                           {"FAILED OVER", "failed_over"},
+                           {"REFUSED", "refused"},
+                           {"WHY", "why"}});
+}
+
+Table certificate_table(const json::array& certificates) {
+  return table_of(certificates, {{"CERTIFICATE", "certificate"},
+                                 {"KEY", "key"},
+                                 {"NOT AFTER", "not_after"},
+                                 {"DAYS LEFT", "days_left"},
+                                 {"NAMES", "names"},
+                                 {"ISSUER", "issuer"},
+                                 {"FILE", "file"}});
+}
+
+Table change_table(const json::array& changes) {
+  return table_of(changes, {{"KEY", "key"}, {"IN FORCE", "in_force"}, {"FILE", "file"}, {"LIVE", "live"}});
+}
+
 std::string stats_text(const json::object& stats) {
   Table verdicts({"VERDICT", "PACKETS"});
   if (const auto* all = find(stats, "verdicts"); all != nullptr && all->is_object())
@@ -222,6 +255,8 @@ std::string stats_text(const json::object& stats) {
   if (const auto* subscribers = find(stats, "subscribers");
       subscribers != nullptr && subscribers->is_object())
     text += "\n" + outline({{"subscribers", *subscribers}});
+  if (const auto* sip = find(stats, "sip"); sip != nullptr && sip->is_object())
+    text += "\n" + outline({{"sip", *sip}});
   return text;
 }
 

@@ -34,6 +34,13 @@ class Table {
 [[nodiscard]] Table capture_table(const boost::json::array& captures);
 [[nodiscard]] Table user_table(const boost::json::array& users);
 [[nodiscard]] Table registration_table(const boost::json::array& registrations);
+[[nodiscard]] Table call_table(const boost::json::array& calls);
+[[nodiscard]] Table trace_table(const boost::json::array& traces);
+[[nodiscard]] Table trunk_table(const boost::json::array& trunks);
+[[nodiscard]] Table certificate_table(const boost::json::array& certificates);
+[[nodiscard]] Table change_table(const boost::json::array& changes);
+/// `call.show`: what both legs have in common as an outline, then legs and media beside each other.
+[[nodiscard]] std::string call_text(const boost::json::object& call);
 [[nodiscard]] std::string stats_text(const boost::json::object& stats);
 
 }  // namespace sallyport::sallyctl

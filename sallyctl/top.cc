@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <poll.h>
@@ -75,15 +76,39 @@ void append_table(std::vector<std::string>& lines, const json::object& result, s
   for (std::string& line : table(rows->get_array()).lines()) lines.push_back(std::move(line));
 }
 
-std::vector<std::string> picture(Client& client, std::size_t rows) {
-  const json::object status = client.call("status");
+double number_in(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_number() ? value->to_number<double>() : 0.0;
+}
+
+/// Calls that began since the picture before, a second.
+std::string call_rate(const json::object& before, const json::object& now) {
+  const double seconds = number_in(now, "uptime_s") - number_in(before, "uptime_s");
+  if (before.empty() || seconds <= 0) return "-";
+  return plain((number_in(now, "calls_begun") - number_in(before, "calls_begun")) / seconds);
+}
+
+/// `last` holds what the picture before knew, and then what this one knows.
+std::vector<std::string> picture(Client& client, std::size_t rows, json::object& last) {
+  const json::object before = std::exchange(last, client.call("status"));
+  const json::object& status = last;
   std::vector<std::string> lines;
   lines.push_back("sallyport " + member(status, "version") + "   up " + member(status, "uptime_s") +
                   " s   relays " + member(status, "relays") + "   engine " + member(status, "engine") +
                   "   (q ends)");
+  if (status.contains("calls"))
+    lines.push_back("calls " + member(status, "calls") + "   " + call_rate(before, status) +
+                    " calls/s   registrations " + member(status, "registrations") + "   answered " +
+                    member(status, "calls_answered") + "   failed " + member(status, "calls_failed") +
+                    "   refused " + member(status, "calls_refused"));
   lines.emplace_back();
   append_table(lines, client.call("worker.list"), "workers", worker_table);
   lines.emplace_back();
+  if (status.contains("calls")) {
+    append_table(lines, client.call("call.list", {{"count", std::clamp<std::size_t>(rows / 3, 1, 1000)}}),
+                 "calls", call_table);
+    lines.emplace_back();
+  }
   // Two lines a relay: no more are asked for than the screen holds.
   const std::size_t count = std::clamp<std::size_t>(rows / 2 + 1, 1, 1000);
   append_table(lines, client.call("relay.list", {{"count", count}}), "relays", relay_table);
@@ -100,13 +125,14 @@ bool quit_within(int interval_ms) {
 }  // namespace
 
 void run_top(Client& client, int interval_ms, bool once) {
+  json::object last;
   if (once || isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) {
-    for (const std::string& line : picture(client, 2000)) std::printf("%s\n", line.c_str());
+    for (const std::string& line : picture(client, 2000, last)) std::printf("%s\n", line.c_str());
     return;
   }
   const Screen screen;
   do {
-    Screen::draw(picture(client, Screen::size().ws_row));
+    Screen::draw(picture(client, Screen::size().ws_row, last));
   } while (interrupted == 0 && !quit_within(interval_ms));
 }
 

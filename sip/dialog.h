@@ -40,6 +40,9 @@ class Dialog {
   [[nodiscard]] std::string_view call_id() const { return call_id_; }
   [[nodiscard]] std::string_view local_tag() const { return local_tag_; }
   [[nodiscard]] std::string_view remote_tag() const { return remote_tag_; }
+  /// From and To of our requests, tags included.
+  [[nodiscard]] std::string_view local_address() const { return local_address_; }
+  [[nodiscard]] std::string_view remote_address() const { return remote_address_; }
   [[nodiscard]] std::string_view remote_target() const { return remote_target_; }
   [[nodiscard]] const std::vector<std::string>& route_set() const { return route_set_; }
   [[nodiscard]] bool is_secure() const { return is_secure_; }

@@ -32,7 +32,7 @@ bool AdminConnection::must_wait() const {
 
 bool AdminConnection::stale(Clock::time_point now) const {
   if (!drained()) return now - last_progress_ > kStalled;
-  return !subscribed_ && unanswered_ == 0 && now - last_progress_ > kIdle;
+  return !subscribed_ && !followed_ && unanswered_ == 0 && now - last_progress_ > kIdle;
 }
 
 void AdminConnection::read() {
@@ -73,6 +73,8 @@ void AdminConnection::take_line(std::string_view line) {
   auto request = parse_request(line);
   if (!request) return send(error_line(request.error().id, request.error().refusal));
   if (std::holds_alternative<request::Subscribe>(request->body)) subscribed_ = true;
+  if (const auto* follow = std::get_if<request::TraceFollow>(&request->body))
+    followed_ = follow->call.value_or(0);
   ++unanswered_;
   service_.handle(std::move(*request), [self = shared_from_this()](std::string answer) {
     --self->unanswered_;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <boost/asio/local/stream_protocol.hpp>
@@ -35,6 +37,11 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
 
   [[nodiscard]] bool open() const { return socket_.is_open(); }
   [[nodiscard]] bool subscribed() const { return subscribed_; }
+  /// It is told every message of this call as it passes.
+  [[nodiscard]] bool follows(std::uint64_t call) const {
+    return followed_ && (*followed_ == 0 || *followed_ == call);
+  }
+  [[nodiscard]] bool follows_any() const { return followed_.has_value(); }
   [[nodiscard]] bool drained() const { return pending_.empty() && writing_.empty(); }
   /// Has neither asked nor read anything for too long.
   [[nodiscard]] bool stale(Clock::time_point now) const;
@@ -59,7 +66,8 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
   bool reading_ = false;
   bool taking_ = false;  ///< within take_lines
   bool subscribed_ = false;
-  bool ending_ = false;  ///< no more requests; closes once everything is written
+  std::optional<std::uint64_t> followed_;  ///< 0: all calls
+  bool ending_ = false;                    ///< no more requests; closes once everything is written
   Clock::time_point last_progress_ = Clock::now();
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "base/ip_address.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "control/admin/sip_requests.h"
 #include "control/admin/subscriber_requests.h"
 #include "control/media/relay_spec.h"
 
@@ -73,7 +75,8 @@ using RequestBody =
                  request::RelaySet, request::RelayDrop, request::PortList, request::WorkerList,
                  request::Stats, request::CaptureStart, request::CaptureStop, request::CaptureList,
                  request::LogLevel, request::ConfigShow, request::Ban, request::Unban, request::BanList,
-                 request::Subscribe, request::Shutdown, SubscriberRequest>;
+                 request::Subscribe, request::TraceFollow, request::Shutdown, SubscriberRequest, CallRequest,
+                 TrunkRequest, CertificateRequest, ConfigRequest>;
 
 struct Request {
   std::uint64_t id = 0;
@@ -84,6 +87,12 @@ struct Request {
 struct Refusal {
   Error error;
   std::string key;
+};
+
+/// One of the two is called, once, now or later; `json` is a JSON value.
+struct AdminReply {
+  std::function<void(std::string json)> result;
+  std::function<void(const Refusal&)> refuse;
 };
 
 /// A refusal of a line, with the request's id if it could be read.

@@ -115,6 +115,14 @@ std::string to_json(const DaemonStatus& status) {
   object["connections"] = status.connections;
   object["next_hops"] = status.next_hops;
   object["orders_under_way"] = status.orders_under_way;
+  if (status.registrations) object["registrations"] = *status.registrations;
+  if (status.calls) {
+    object["calls"] = status.calls->calls;
+    object["calls_begun"] = status.calls->begun;
+    object["calls_answered"] = status.calls->answered;
+    object["calls_failed"] = status.calls->failed;
+    object["calls_refused"] = status.calls->refused;
+  }
   return json::serialize(object);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,21 @@
 
 namespace sallyport::control {
 
+class SipService;
+
+/// Of calls, where there is signalling.
+struct CallStatus {
+  std::uint64_t calls = 0, begun = 0, answered = 0, failed = 0, refused = 0;
+};
+
 struct DaemonStatus {
   std::string version;
   std::int64_t process = 0;
   double uptime_s = 0;
   std::uint64_t relays = 0, captures = 0, bans = 0, connections = 0, next_hops = 0, orders_under_way = 0;
   std::string engine;
+  std::optional<std::uint64_t> registrations;
+  std::optional<CallStatus> calls;
 };
 
 [[nodiscard]] std::string to_json(const DaemonStatus& status);
@@ -35,7 +45,8 @@ struct DaemonStatus {
 [[nodiscard]] std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter,
                                        const RelayManager& relays);
 [[nodiscard]] std::string stats_json(const MediaPlane& plane, const Limits& limits,
-                                     const RelayManager::Totals& totals, const Subscribers* subscribers);
+                                     const RelayManager::Totals& totals, const Subscribers* subscribers,
+                                     SipService* sip);
 [[nodiscard]] std::string config_json(const Config& config);
 /// `{"KEY":VALUE}`.
 [[nodiscard]] std::string single_json(std::string_view key, std::uint64_t value);

@@ -4,7 +4,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "control/admin/config_reply.h"
 #include "control/admin/reply.h"
+#include "control/admin/sip_reply.h"
 #include "control/admin/subscriber_reply.h"
 
 namespace sallyport::control {
@@ -155,7 +157,7 @@ std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter, cons
 }
 
 std::string stats_json(const MediaPlane& plane, const Limits& limits, const RelayManager::Totals& totals,
-                       const Subscribers* subscribers) {
+                       const Subscribers* subscribers, SipService* sip) {
   json::object verdicts, refusals;
   std::uint64_t received = 0;
   for (std::size_t worker = 0; worker < plane.worker_count(); ++worker)
@@ -181,10 +183,11 @@ std::string stats_json(const MediaPlane& plane, const Limits& limits, const Rela
   object["limits"] = std::move(refusals);
   object["relays"] = std::move(relays);
   if (subscribers != nullptr) object["subscribers"] = subscriber_stats(*subscribers);
+  if (sip != nullptr) object["sip"] = sip_stats(*sip);
   return json::serialize(object);
 }
 
-std::string config_json(const Config& config) {
+json::object config_object(const Config& config) {
   json::object limits;
   for (std::size_t i = 0; i < kConfigurableLimits; ++i)
     limits[kLimits[i].name] = config.limits[kLimits[i].limit];
@@ -203,7 +206,12 @@ std::string config_json(const Config& config) {
   object["registrar"] = registrar_json(config.registrar);
   object["debug"] = json::object{{"allow_decrypted_capture", config.debug.allow_decrypted_capture},
                                  {"capture_directory", config.debug.capture_directory}};
-  return json::serialize(object);
+  add_sip_config(config, object);
+  return object;
+}
+
+std::string config_json(const Config& config) {
+  return json::serialize(config_object(config));
 }
 
 }  // namespace sallyport::control

@@ -199,9 +199,14 @@ RequestBody read_nothing(JsonFields&, std::optional<Refusal>&) {
   return Body{};
 }
 
-template <SubscriberRequest (*Read)(JsonFields&)>
-RequestBody read_of_subscribers(JsonFields& params, std::optional<Refusal>&) {
+template <auto Read>
+RequestBody read_params(JsonFields& params, std::optional<Refusal>&) {
   return Read(params);
+}
+
+template <typename Group, typename Body>
+RequestBody read_none_of(JsonFields&, std::optional<Refusal>&) {
+  return Group(Body{});
 }
 
 using Reader = RequestBody (*)(JsonFields&, std::optional<Refusal>&);
@@ -248,15 +253,31 @@ constexpr Method kMethods[] = {
     {"ban.list", read_nothing<request::BanList>},
     {"subscribe", read_nothing<request::Subscribe>},
     {"shutdown", read_nothing<request::Shutdown>},
-    {"user.add", read_of_subscribers<read_user_add>},
-    {"user.passwd", read_of_subscribers<read_user_passwd>},
-    {"user.set", read_of_subscribers<read_user_set>},
-    {"user.del", read_of_subscribers<read_user_delete>},
-    {"user.show", read_of_subscribers<read_user_show>},
-    {"user.list", read_of_subscribers<read_user_list>},
-    {"registration.list", read_of_subscribers<read_registration_list>},
-    {"registration.show", read_of_subscribers<read_registration_show>},
-    {"registration.drop", read_of_subscribers<read_registration_drop>},
+    {"user.add", read_params<read_user_add>},
+    {"user.passwd", read_params<read_user_passwd>},
+    {"user.set", read_params<read_user_set>},
+    {"user.del", read_params<read_user_delete>},
+    {"user.show", read_params<read_user_show>},
+    {"user.list", read_params<read_user_list>},
+    {"registration.list", read_params<read_registration_list>},
+    {"registration.show", read_params<read_registration_show>},
+    {"registration.drop", read_params<read_registration_drop>},
+    {"call.list", read_params<read_call_list>},
+    {"call.show", read_params<read_call_show>},
+    {"call.drop", read_params<read_call_drop>},
+    {"trace.list", read_params<read_trace_list>},
+    {"trace.show", read_params<read_trace_show>},
+    {"trace.follow", read_params<read_trace_follow>},
+    {"trunk.list", read_none_of<TrunkRequest, request::TrunkList>},
+    {"trunk.show", read_params<read_trunk_show>},
+    {"trunk.enable", read_params<read_trunk_enable>},
+    {"trunk.disable", read_params<read_trunk_disable>},
+    {"cert.list", read_none_of<CertificateRequest, request::CertificateList>},
+    {"cert.check", read_none_of<CertificateRequest, request::CertificateCheck>},
+    {"cert.reload", read_none_of<CertificateRequest, request::CertificateReload>},
+    {"config.check", read_params<read_config_check>},
+    {"config.diff", read_none_of<ConfigRequest, request::ConfigDiff>},
+    {"config.reload", read_none_of<ConfigRequest, request::ConfigReload>},
 };
 
 const Method* find_method(std::string_view name) {

@@ -7,8 +7,13 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "control/admin/call_reply.h"
+#include "control/admin/certificate_reply.h"
+#include "control/admin/config_reply.h"
 #include "control/admin/reply.h"
 #include "control/admin/subscriber_reply.h"
+#include "control/admin/trunk_reply.h"
+#include "control/sip_service.h"
 #include "control/version.h"
 
 namespace sallyport::control {
@@ -32,6 +37,17 @@ struct AdminService::Visitor {
   void refuse(const Refusal& why) const { reply(error_line(id, why)); }
   void not_found(std::uint64_t relay) const {
     refuse({Error{ErrorClass::not_found, "there is no relay " + std::to_string(relay)}, "params.relay"});
+  }
+
+  [[nodiscard]] bool has_sip() const {
+    if (domain.sip == nullptr)
+      refuse({Error{ErrorClass::unsupported, "no [sip.listener.*] is configured, so there are no calls"},
+              "method"});
+    return domain.sip != nullptr;
+  }
+  [[nodiscard]] AdminReply plain_answer() const {
+    return {[visitor = *this](const std::string& json) { visitor.result(json); },
+            [visitor = *this](const Refusal& why) { visitor.refuse(why); }};
   }
 
   /// An answer that words a result or an error by itself.
@@ -78,7 +94,7 @@ struct AdminService::Visitor {
     result(workers_json(domain.plane, domain.meter, domain.relays));
   }
   void operator()(request::Stats&) const {
-    result(stats_json(domain.plane, domain.limits, domain.relays.totals(), domain.subscribers));
+    result(stats_json(domain.plane, domain.limits, domain.relays.totals(), domain.subscribers, domain.sip));
   }
   void operator()(request::CaptureStart& start) const {
     domain.captures.start(start.relay, start.leg, start.opened, std::move(start.file),
@@ -120,9 +136,34 @@ struct AdminService::Visitor {
       return refuse(
           {Error{ErrorClass::unsupported, "no [store] is configured, so there are no users"}, "method"});
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    sallyport::control::handle(*domain.subscribers, asked, now,
-                               {[visitor = *this](const std::string& json) { visitor.result(json); },
-                                [visitor = *this](const Refusal& why) { visitor.refuse(why); }});
+    sallyport::control::handle(*domain.subscribers, asked, now, plain_answer());
+  }
+  void operator()(CallRequest& asked) const {
+    if (has_sip()) sallyport::control::handle(domain.sip->calls(), asked, plain_answer());
+  }
+  void operator()(TrunkRequest& asked) const {
+    if (has_sip())
+      sallyport::control::handle(domain.sip->trunks(), asked, static_cast<std::int64_t>(steady_ms()),
+                                 plain_answer());
+  }
+  void operator()(CertificateRequest& asked) const {
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    if (has_sip())
+      sallyport::control::handle(domain.sip->signalling().transport(), domain.config.sip, asked,
+                                 now.time_since_epoch().count(), plain_answer());
+  }
+  void operator()(ConfigRequest& asked) const {
+    sallyport::control::handle(*domain.reloader, asked, plain_answer());
+  }
+  // As with Subscribe, the connection knows already.
+  void operator()(request::TraceFollow& follow) const {
+    if (!has_sip()) return;
+    if (follow.call && domain.sip->calls().find(*follow.call) == nullptr) {
+      CallRequest show = request::CallShow{*follow.call};  // says whether it has ended
+      return sallyport::control::handle(domain.sip->calls(), show, plain_answer());
+    }
+    service.follow_();
+    result("{\"following\":true}");
   }
   // The connection itself has taken note before it handed the request on.
   void operator()(request::Subscribe&) const { result("{\"subscribed\":true}"); }
@@ -153,6 +194,13 @@ std::string AdminService::status() const {
   status.connections = connections_ ? connections_() : 0;
   status.next_hops = domain_.next_hops.in_use();
   status.orders_under_way = domain_.relays.operations_under_way();
+  if (domain_.subscribers != nullptr)
+    status.registrations = domain_.subscribers->registrar().location().size();
+  if (domain_.sip != nullptr) {
+    const CallCounters& counters = domain_.sip->calls().counters();
+    status.calls = CallStatus{domain_.sip->calls().size(), counters.begun, counters.answered, counters.failed,
+                              counters.refused};
+  }
   return to_json(status);
 }
 

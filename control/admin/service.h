@@ -9,12 +9,16 @@
 
 #include "base/ip_address.h"
 #include "control/admin/protocol.h"
+#include "control/config/config.h"
 #include "control/media/captures.h"
 #include "control/media/relay_manager.h"
 #include "control/media/worker_meter.h"
 #include "control/subscribers/subscribers.h"
 
 namespace sallyport::control {
+
+class Reloader;
+class SipService;
 
 /// What the service acts on; all outlive it.
 struct AdminDomain {
@@ -27,6 +31,8 @@ struct AdminDomain {
   WorkerMeter& meter;
   std::function<void()> shutdown;      ///< begins an orderly end
   Subscribers* subscribers = nullptr;  ///< null: no store is configured
+  Reloader* reloader = nullptr;
+  SipService* sip = nullptr;  ///< null: no listener is configured
 };
 
 class AdminService {
@@ -38,6 +44,9 @@ class AdminService {
   void handle(Request request, Reply reply);
 
   void set_subscribers(Subscribers* subscribers) { domain_.subscribers = subscribers; }
+  void set_sip(SipService* sip) { domain_.sip = sip; }
+  /// `follow` makes the messages of calls be published.
+  void set_follow(std::function<void()> follow) { follow_ = std::move(follow); }
   void set_connection_count(std::function<std::size_t()> count) { connections_ = std::move(count); }
 
  private:
@@ -48,6 +57,7 @@ class AdminService {
   AdminDomain domain_;
   std::set<IpAddress> bans_;
   std::function<std::size_t()> connections_;
+  std::function<void()> follow_;
   std::uint64_t started_tsc_;
 };
 

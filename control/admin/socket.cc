@@ -186,6 +186,21 @@ void AdminSocket::publish(std::string_view event, std::string_view json) {
   }
 }
 
+void AdminSocket::publish_of_call(std::uint64_t call, std::string_view event, std::string_view json) {
+  std::string line;
+  for (const auto& connection : state_->connections) {
+    if (!connection->open() || !connection->follows(call)) continue;
+    if (line.empty()) line = event_line(event, json);
+    connection->send_event(line);
+  }
+}
+
+bool AdminSocket::anyone_follows() const {
+  return std::ranges::any_of(state_->connections, [](const auto& connection) {
+    return connection->open() && connection->follows_any();
+  });
+}
+
 std::size_t AdminSocket::connections() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(state_->connections, [](const auto& connection) { return connection->open(); }));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -33,6 +34,9 @@ class AdminSocket {
   void accept();
   /// To everyone who subscribed. Those who read too slowly miss it, counted.
   void publish(std::string_view event, std::string_view json);
+  /// To everyone who follows the call.
+  void publish_of_call(std::uint64_t call, std::string_view event, std::string_view json);
+  [[nodiscard]] bool anyone_follows() const;
   [[nodiscard]] std::size_t connections() const;
   /// True when no answer waits to be read.
   [[nodiscard]] bool drained() const;

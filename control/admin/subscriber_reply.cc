@@ -67,7 +67,7 @@ json::object binding_json(const User& user, const Binding& binding, const Regist
 struct Visitor {
   Subscribers& subscribers;
   WallTime now;
-  const SubscriberReply& reply;
+  const AdminReply& reply;
 
   void refuse(const Error& error, std::string key = "params.user") const {
     reply.refuse({error, std::move(key)});
@@ -180,8 +180,7 @@ struct Visitor {
 
 }  // namespace
 
-void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now,
-            const SubscriberReply& reply) {
+void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now, const AdminReply& reply) {
   std::visit(Visitor{subscribers, now, reply}, request);
 }
 

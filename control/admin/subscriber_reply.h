@@ -2,9 +2,6 @@
 // Does what requests about users and registrations ask, and words the results.
 #pragma once
 
-#include <functional>
-#include <string>
-
 #include <boost/json/object.hpp>
 
 #include "control/admin/protocol.h"
@@ -12,13 +9,7 @@
 
 namespace sallyport::control {
 
-/// One of the two is called, once, now or later.
-struct SubscriberReply {
-  std::function<void(std::string json)> result;
-  std::function<void(const Refusal&)> refuse;
-};
-
-void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now, const SubscriberReply& reply);
+void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now, const AdminReply& reply);
 
 /// For `stats`: every outcome of REGISTER, and what the store did.
 [[nodiscard]] boost::json::object subscriber_stats(const Subscribers& subscribers);

@@ -160,6 +160,9 @@ class Call {
   /// Of the caller's INVITE.
   [[nodiscard]] sip::ServerTransactionId transaction() const { return invite_; }
   [[nodiscard]] CallState state() const { return state_; }
+  [[nodiscard]] sip::InstantMs began_ms() const { return began_ms_; }
+  /// 0: not yet.
+  [[nodiscard]] sip::InstantMs answered_ms() const { return answered_ms_; }
   [[nodiscard]] Branch* branch(std::size_t index) {
     return index < branches_.size() ? branches_[index].get() : nullptr;
   }
@@ -167,6 +170,7 @@ class Call {
   /// The branch that answered; null before.
   [[nodiscard]] const Branch* winner() const { return winner_; }
   [[nodiscard]] const PartyAddress& caller() const { return caller_; }
+  /// Itself as it is now, as a record of it would say.
   [[nodiscard]] CallRecord describe() const;
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How calls end: goodbyes to whoever is still there, media given back, a record of it all.
+#include <algorithm>
 #include <utility>
 
 #include "control/calls/calls.h"
@@ -96,6 +97,35 @@ void Call::close(Branch& branch) {
   for (const Party& party : branch.parties) calls_.unwatch(party.at.hop, id_);
 }
 
+namespace {
+
+RecordedStream stream_of(const dataplane::FlowCounters& counters, std::uint32_t clock_rate) {
+  RecordedStream stream;
+  stream.packets = counters.packets[0].get();
+  stream.bytes = counters.rtp_bytes.get();
+  const std::uint64_t expected = counters.expected.get();
+  stream.lost = expected > stream.packets ? expected - stream.packets : 0;
+  stream.jitter_ms = counters.jitter.get() / 16.0 * 1000.0 / clock_rate;
+  stream.forged = counters.forged.get();
+  stream.replayed = counters.replayed.get();
+  return stream;
+}
+
+/// What the relay knows beside what was described: packets, and where they come from.
+void add_traffic(const RelayInfo& relay, Leg leg, RecordedMedia& recorded) {
+  const LegInfo& here = relay.legs[index(leg)];
+  const LegInfo& there = relay.legs[index(other(leg))];
+  recorded.relay = relay.id;
+  recorded.local = here.local_rtp.to_string();
+  if (here.source_rtp.port != 0) recorded.source = here.source_rtp.to_string();
+  if (here.counters != nullptr) recorded.received = stream_of(*here.counters, here.clock_rate);
+  if (there.counters == nullptr) return;
+  recorded.sent = stream_of(*there.counters, there.clock_rate);
+  recorded.sent.packets = there.counters->rtp_forwarded.get();
+}
+
+}  // namespace
+
 RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
   const CallDomain& domain = calls_.domain();
   const Party& party = branch.party(leg);
@@ -107,7 +137,15 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
   out.remote = at.hop.remote.to_string();
   out.digest_algorithm = at.digest;
   out.user_agent = party.user_agent;
-  out.call_id = party.dialog != nullptr ? std::string(party.dialog->call_id()) : std::string();
+  if (party.dialog != nullptr) {
+    // The callee is called by a request of ours, the caller called by one of theirs.
+    out.call_id = party.dialog->call_id();
+    out.from = leg == Leg::b ? party.dialog->local_address() : party.dialog->remote_address();
+    out.to = leg == Leg::b ? party.dialog->remote_address() : party.dialog->local_address();
+  } else if (leg == Leg::a) {
+    out.from = record_.a.from;
+    out.to = record_.a.to;
+  }
   if (const auto facts = domain.signalling.transport().facts(at.hop.connection)) {
     out.listener = facts->listener;
     if (facts->tls) {
@@ -131,6 +169,7 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
     recorded.profile = of_leg.profile;
     if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
     if (of_leg.remote) recorded.remote = of_leg.remote->to_string();
+    if (const auto relay = domain.media.relays.show(medium.relay)) add_traffic(*relay, leg, recorded);
     out.media.push_back(std::move(recorded));
   }
   return out;
@@ -145,7 +184,10 @@ CallRecord Call::describe() const {
   if (shown->target.trunk != nullptr) record.trunk = shown->target.trunk->config().name;
   record.a = describe_leg(*shown, Leg::a);
   record.b = describe_leg(*shown, Leg::b);
-  record.b->request_uri = shown->target.request_uri;
+  record.a.request_uri = record.called;
+  const auto& contacts = shown->target.contacts;
+  record.b->request_uri = contacts.empty() ? shown->target.request_uri
+                                           : contacts[std::min(shown->contact, contacts.size() - 1)].contact;
   return record;
 }
 

@@ -7,6 +7,8 @@
 
 #include <boost/json.hpp>
 
+#include "base/utf8.h"
+
 namespace sallyport::control {
 
 namespace {
@@ -22,7 +24,9 @@ json::object to_json(const RecordedStream& stream) {
           {"bytes", stream.bytes},
           {"lost", stream.lost},
           // JSON has no infinity.
-          {"jitter_ms", std::isfinite(stream.jitter_ms) ? std::round(stream.jitter_ms * 100) / 100 : 0}};
+          {"jitter_ms", std::isfinite(stream.jitter_ms) ? std::round(stream.jitter_ms * 100) / 100 : 0},
+          {"forged", stream.forged},
+          {"replayed", stream.replayed}};
 }
 
 json::object to_json(const RecordedMedia& media) {
@@ -33,6 +37,7 @@ json::object to_json(const RecordedMedia& media) {
   put(object, "suite", media.suite);
   put(object, "local", media.local);
   put(object, "remote", media.remote);
+  put(object, "source", media.source);
   object["received"] = to_json(media.received);
   object["sent"] = to_json(media.sent);
   return object;
@@ -87,34 +92,6 @@ constexpr std::string_view name(EndedBy who) {
   return "";
 }
 
-// What peers wrote need not be UTF-8; a line of JSON must be.
-std::string valid_utf8(std::string_view text) {
-  const auto length_of = [&](std::size_t at) -> std::size_t {
-    const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned first = octet(at);
-    const std::size_t length = first < 0x80                    ? 1
-                               : first >= 0xc2 && first < 0xe0 ? 2
-                               : first >= 0xe0 && first < 0xf0 ? 3
-                               : first >= 0xf0 && first < 0xf5 ? 4
-                                                               : 0;
-    if (length == 0 || at + length > text.size()) return 0;
-    for (std::size_t i = 1; i < length; ++i)
-      if (octet(at + i) >> 6 != 2) return 0;
-    const unsigned second = length > 1 ? octet(at + 1) : 0;
-    const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-    const bool outside = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
-    return overlong || outside ? 0 : length;
-  };
-  std::string clean;
-  clean.reserve(text.size());
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = length_of(at);
-    clean += length == 0 ? std::string_view("?") : text.substr(at, length);
-    at += length == 0 ? 1 : length;
-  }
-  return clean;
-}
-
 }  // namespace
 
 std::string to_text(RecordTime time) {
@@ -135,7 +112,7 @@ std::optional<std::chrono::milliseconds> CallRecord::duration() const {
   return end < *answer ? std::chrono::milliseconds(0) : end - *answer;
 }
 
-std::string write_record(const CallRecord& record) {
+json::object to_json(const CallRecord& record) {
   json::object object;
   object["id"] = record.id;
   put(object, "caller", record.caller);
@@ -153,7 +130,11 @@ std::string write_record(const CallRecord& record) {
   object["a"] = to_json(record.a);
   if (record.b) object["b"] = to_json(*record.b);
   if (!record.attempts.empty()) object["attempts"] = to_json(record.attempts);
-  return valid_utf8(json::serialize(object)) + "\n";
+  return object;
+}
+
+std::string write_record(const CallRecord& record) {
+  return valid_utf8(json::serialize(to_json(record))) + "\n";
 }
 
 }  // namespace sallyport::control

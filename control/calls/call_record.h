@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/object.hpp>
+
 #include "base/result.h"
 
 namespace sallyport::control {
@@ -18,20 +20,25 @@ using RecordTime = std::chrono::sys_time<std::chrono::milliseconds>;
 /// `2026-03-01T12:00:00.123Z` (RFC 3339).
 [[nodiscard]] std::string to_text(RecordTime time);
 
-/// One direction of one medium, as it was received on a leg.
+/// One direction of one medium. Of what is sent on a leg, `packets` are those that were passed on; the rest
+/// is as it was received on the other leg.
 struct RecordedStream {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
   std::uint64_t lost = 0;
   double jitter_ms = 0;
+  std::uint64_t forged = 0;    ///< refused: the tag did not verify
+  std::uint64_t replayed = 0;  ///< refused: it had come before
 };
 
 struct RecordedMedia {
-  std::string kind;     ///< `audio`
-  std::string codec;    ///< `opus/48000/2`, or several with commas
-  std::string profile;  ///< `RTP/SAVP`
-  std::string suite;    ///< of SRTP; empty: plain
-  std::string local, remote;
+  std::string kind;           ///< `audio`
+  std::string codec;          ///< `opus/48000/2`, or several with commas
+  std::string profile;        ///< `RTP/SAVP`
+  std::string suite;          ///< of SRTP; empty: plain
+  std::string local, remote;  ///< as described to each other
+  std::string source;         ///< where packets are accepted from, as latched; empty: nothing is known
+  std::uint64_t relay = 0;    ///< that serves it; of a call that is up
   RecordedStream received, sent;
 };
 
@@ -80,6 +87,8 @@ struct CallRecord {
   [[nodiscard]] std::optional<std::chrono::milliseconds> duration() const;
 };
 
+/// What the line holds.
+[[nodiscard]] boost::json::object to_json(const CallRecord& record);
 /// One line with its end.
 [[nodiscard]] std::string write_record(const CallRecord& record);
 

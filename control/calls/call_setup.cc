@@ -72,9 +72,10 @@ void Call::begin(Start start) {
   record_.invite = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record_.caller = claim_.uri;
   record_.called = start.request.request_uri();
+  record_.a.from = start.request.header(sip::HeaderId::from).value_or("");
+  record_.a.to = start.request.header(sip::HeaderId::to).value_or("");
   calls_.index(invite_, id_);
   calls_.watch(caller_.hop, id_);
-  calls_.traces().begin(id_, start.request.call_id());
   proceed();
   schedule();
 }

@@ -2,6 +2,7 @@
 // A few octets of each message are kept; whole ones go to whoever follows, and nowhere else.
 #include "control/calls/call_trace.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "sip/text.h"
@@ -75,12 +76,13 @@ std::string mask_secrets(std::string_view message) {
   return text;
 }
 
-void CallTraces::begin(std::uint64_t call, std::string_view call_id) {
+void CallTraces::begin(std::uint64_t call, const sip::Message& invite, const sip::Hop& from) {
   CallTrace& trace = traces_[call];
   trace.call = call;
   trace.began_ms = static_cast<std::int64_t>(steady_ms());
-  by_call_id_[std::string(call_id)] = {call, true};
-  call_ids_[call].emplace_back(call_id);
+  by_call_id_[std::string(invite.call_id())] = {call, true};
+  call_ids_[call].emplace_back(invite.call_id());
+  on_received(invite, from);
 }
 
 void CallTraces::add(std::uint64_t call, std::string_view call_id) {
@@ -110,6 +112,17 @@ void CallTraces::forget(std::uint64_t call) {
 const CallTrace* CallTraces::find(std::uint64_t call) const {
   const auto found = traces_.find(call);
   return found == traces_.end() ? nullptr : &found->second;
+}
+
+std::vector<const CallTrace*> CallTraces::list(std::uint64_t after, std::size_t count) const {
+  std::vector<const CallTrace*> found;
+  for (const auto& [call, trace] : traces_)
+    if (call > after) found.push_back(&trace);
+  const auto by_call = [](const CallTrace* a, const CallTrace* b) { return a->call < b->call; };
+  const auto end = found.begin() + static_cast<std::ptrdiff_t>(std::min(count, found.size()));
+  std::partial_sort(found.begin(), end, found.end(), by_call);
+  found.erase(end, found.end());
+  return found;
 }
 
 void CallTraces::on_received(const sip::Message& message, const sip::Hop& from) {

@@ -39,14 +39,27 @@ class CallTraces final : public MessageTap {
  public:
   /// A message of a call, whole, with its secrets masked: told while somebody follows.
   using Follower = std::function<void(std::uint64_t call, const TraceLine& line, const std::string& message)>;
-  void set_follower(Follower follower) { follower_ = std::move(follower); }
+  /// No more will come of a call.
+  using Over = std::function<void(std::uint64_t call)>;
+  void set_follower(Follower follower, Over over) {
+    follower_ = std::move(follower);
+    over_ = std::move(over);
+  }
+  [[nodiscard]] bool is_followed() const { return static_cast<bool>(follower_); }
 
-  void begin(std::uint64_t call, std::string_view call_id);
+  /// With the INVITE that it came of.
+  void begin(std::uint64_t call, const sip::Message& invite, const sip::Hop& from);
   /// A callee's dialog of the same call.
   void add(std::uint64_t call, std::string_view call_id);
   void end(std::uint64_t call);
+  /// The last message has passed.
+  void over(std::uint64_t call) const {
+    if (over_) over_(call);
+  }
   /// Null if there is none, or none any more.
   [[nodiscard]] const CallTrace* find(std::uint64_t call) const;
+  /// Up to `count` of calls with ids above `after`, in their order.
+  [[nodiscard]] std::vector<const CallTrace*> list(std::uint64_t after, std::size_t count) const;
 
   void on_received(const sip::Message& message, const sip::Hop& from) override;
   void on_sent(std::string_view message, const sip::Hop& to) override;
@@ -67,6 +80,7 @@ class CallTraces final : public MessageTap {
   std::unordered_map<std::uint64_t, std::vector<std::string>> call_ids_;
   std::deque<std::uint64_t> ended_;
   Follower follower_;
+  Over over_;
 };
 
 /// The message with keys (a=crypto, k=), credentials and nonces replaced by `…`.

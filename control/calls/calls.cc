@@ -85,6 +85,7 @@ void Calls::on_invite(sip::ServerTransactionId id, const sip::Message& request, 
 
   ++counters_.begun;
   const CallId call_id = ++last_id_;
+  traces_.begin(call_id, request, hop);
   Call& call = *calls_.emplace(call_id, std::make_unique<Call>(*this, call_id)).first->second;
   static_cast<void>(domain_.signalling.respond(id, domain_.signalling.response(id, 100)));
   call.begin(std::move(start));
@@ -313,6 +314,7 @@ void Calls::retire(CallId id) {
   const auto found = calls_.find(id);
   if (found == calls_.end()) return;
   forget(found->second->transaction());
+  traces_.over(id);
   retired_.push_back(std::move(found->second));
   calls_.erase(found);
   if (retired_.size() == 1) boost::asio::post(domain_.context, [this] { retired_.clear(); });

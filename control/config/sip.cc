@@ -179,6 +179,14 @@ void read_listener(ConfigSection& section, const std::string& name, Config& conf
 
 }  // namespace
 
+transport::TransportSettings open_settings(const SipConfig& sip) {
+  transport::TransportSettings settings = sip.transport;
+  settings.listeners.clear();
+  for (std::size_t i = 0; i < sip.listeners.size(); ++i)
+    if (sip.listeners[i].open) settings.listeners.push_back(sip.transport.listeners[i]);
+  return settings;
+}
+
 void read_sip(ConfigSection section, Config& config) {
   SipConfig& sip = config.sip;
   read_domains(section, config, sip);

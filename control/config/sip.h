@@ -17,6 +17,7 @@ struct Config;
 struct SipListenerConfig {
   std::string side;
   bool allow_plain = false;  ///< TCP or UDP: for trusted trunks
+  bool open = true;          ///< false: a reload took it away; its place stays
 };
 
 struct SipConfig {
@@ -26,6 +27,9 @@ struct SipConfig {
   transport::TransportSettings transport;
   transport::ResolverSettings resolver;
 };
+
+/// For the transports' reload: listeners that are open.
+[[nodiscard]] transport::TransportSettings open_settings(const SipConfig& sip);
 
 /// Fills config.sip; after the sides and the registrar.
 void read_sip(ConfigSection section, Config& config);

@@ -40,6 +40,7 @@ class Gatekeeper {
   [[nodiscard]] TrunkPtr trunk_of(const sip::Hop& hop) const;
 
   [[nodiscard]] const Authenticator& authenticator() const { return authenticator_; }
+  [[nodiscard]] const Authenticator& trunk_authenticator() const { return trunk_authenticator_; }
 
  private:
   [[nodiscard]] bool is_from_elsewhere(const sip::Message& request) const;

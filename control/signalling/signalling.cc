@@ -58,6 +58,12 @@ Signalling::Signalling(boost::asio::io_context& context, const SipConfig& config
         transactions_.advance(now());
         arm();
       }) {
+  listeners_changed();
+}
+
+void Signalling::listeners_changed() {
+  sent_by_.clear();
+  contacts_.clear();
   for (const transport::TransportLayer::Listener& listener : transport_.listeners()) {
     sent_by_.push_back(listener.settings.address.to_string());
     contacts_.push_back(contact_of(listener.settings));

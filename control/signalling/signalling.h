@@ -68,6 +68,8 @@ class Signalling final : transport::TransportUser, sip::TransactionUser, sip::Me
   void set_tap(MessageTap* tap) { tap_ = tap; }
   /// Begins to accept and to receive; after set_handler().
   void start();
+  /// After a reload of the transports: some are gone, others new.
+  void listeners_changed();
 
   // Answers.
 
