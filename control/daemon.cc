@@ -74,6 +74,7 @@ struct Daemon::State {
   State(Config settings, std::string path);
 
   void run();
+  void serve();
   void watch_signals();
   void watch_kernel();
   void watch_twins();
@@ -116,6 +117,7 @@ struct Daemon::State {
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
   std::vector<bool> links_up;
   std::size_t scans = 0;
+  std::size_t faults = 0;  ///< of our own, that one turn of the event loop ended in
   bool pumping = false;
   bool ending = false;
 };
@@ -329,6 +331,20 @@ void Daemon::State::report_end() {
   }
 }
 
+// A fault in what one message led to must not end all calls: it is told and counted, and makes the exit
+// code 1.
+void Daemon::State::serve() {
+  for (bool done = false; !done;) {
+    try {
+      context.run();
+      done = true;
+    } catch (const std::exception& fault) {
+      ++faults;
+      log::error("control.fault", {{"what", fault.what()}, {"faults", faults}});
+    }
+  }
+}
+
 void Daemon::State::run() {
   if (geteuid() == 0) socket.hand_over(identity.user);
   drop_privileges(identity);
@@ -347,12 +363,13 @@ void Daemon::State::run() {
                              {"workers", runtime.worker_count()},
                              {"engine", runtime.engine().description()},
                              {"user", geteuid() == identity.user ? identity.name : "unchanged"}});
-  context.run();
+  serve();
   runtime.stop_workers();
   pump();
   if (subscribers) subscribers->close();
   report_end();
   log::info("daemon.ended");
+  if (faults != 0) throw std::runtime_error("there were faults: see control.fault");
 }
 
 Daemon::Daemon(Config config, std::string path) {

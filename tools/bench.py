@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import bench_kamailio
 import bench_report
 import sandbox
 
@@ -28,10 +29,14 @@ def output_of(command: list[str]) -> str:
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def build() -> list[dict]:
-    """Builds the benches: what meson calls a benchmark, and every program named *_bench. Gives name, command and environment."""
+def set_up() -> None:
     again = ["--reconfigure"] if (BUILD / "meson-private" / "coredata.dat").exists() else []
     quietly(["meson", "setup", *again, str(BUILD), "-Dbuildtype=release"])
+
+
+def build() -> list[dict]:
+    """Builds the benches: what meson calls a benchmark, and every program named *_bench. Gives name, command and environment."""
+    set_up()
     targets = json.loads(output_of(["meson", "introspect", "--targets", str(BUILD)]))
     benches = json.loads(output_of(["meson", "introspect", "--benchmarks", str(BUILD)]))
     programs = {target["filename"][0]: target for target in targets
@@ -70,6 +75,15 @@ def run_bench(bench: dict, only: str) -> dict[str, dict] | None:
             print(f"{bench['name']} gave {result.returncode}:\n{result.stdout[-4000:]}", file=sys.stderr)
             return None
         return json.loads(figures.read_text())
+
+
+def against_kamailio(only: str) -> list[dict[str, dict] | None]:
+    """Figures of Sallyport beside Kamailio; a last nothing if some of them could not be measured."""
+    set_up()
+    names = {"sallyload": "sallyload/sallyload", "floor": "bench/sip_floor", "sallyportd": "control/sallyportd", "sallyctl": "sallyctl/sallyctl"}
+    quietly(["ninja", "-C", str(BUILD), *names.values()])
+    figures, complete = bench_kamailio.measure(bench_kamailio.Programs(**{key: BUILD / name for key, name in names.items()}), only)
+    return [figures] if complete else [figures, None]
 
 
 @contextlib.contextmanager
@@ -112,14 +126,19 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures; the plot goes beside it as .svg")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write a table")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="write an SVG plot")
+    parser.add_argument("--against", choices=["kamailio"], help="instead of the benches: our signalling against this server's, which needs "
+                        "the packages of the group `peers`")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only figures whose names begin so")
     arguments = parser.parse_args()
     if not sandbox.inside():
         return sandbox.run([sys.executable, *sys.argv])
-    benches = build()
-    with huge_pages(HUGE_PAGES) as pages:
-        print(f"{pages} huge pages", file=sys.stderr)
-        answers = [run_bench(bench, arguments.only) for bench in benches]
+    if arguments.against:
+        answers = against_kamailio(arguments.only)
+    else:
+        benches = build()
+        with huge_pages(HUGE_PAGES) as pages:
+            print(f"{pages} huge pages", file=sys.stderr)
+            answers = [run_bench(bench, arguments.only) for bench in benches]
     figures = {name: figure for answer in answers if answer for name, figure in answer.items() if name.startswith(arguments.only)}
     report = {"machine": machine(), "compiler": compiler(), "revision": revision(), "figures": dict(sorted(figures.items()))}
     table = bench_report.markdown(report)

@@ -15,6 +15,11 @@ TARGETS = (
     ("memory/relay_bytes", "≤", 6 * 1024),
     ("memory/relay_bytes/AEAD_AES_128_GCM", "≤", 12 * 1024),
     ("relay_add/50000/seconds", "≤", 5),
+    ("sip/register/over_kamailio_default", "≤", 0.6),
+    ("sip/call/over_kamailio_default", "≤", 0.6),
+    ("sip/register/over_kamailio_lean", "≤", 1.0),
+    ("sip/call/over_kamailio_lean", "≤", 1.0),
+    ("sip/register_new_tls/over_floor", "≤", 1.15),
 )
 ROW, LABEL, BAR, MARGIN = 18, 520, 460, 20
 

@@ -46,7 +46,8 @@ def _check_own_include(folder: str, name: str) -> list[str]:
     if "/" not in name or name.startswith("."):
         return [f'"{name}": write the path from the root of the repository']
     shared = folder == "bench" and name.startswith("tests/support/")
-    if target in rules.LEAVES and target != folder and not shared:
+    tested = folder == "tests" and target in rules.LAYERS
+    if target in rules.LEAVES and target != folder and not shared and not tested:
         return [f'"{name}": nothing includes {target}/']
     if folder not in rules.LAYERS:
         return []

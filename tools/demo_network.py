@@ -59,13 +59,15 @@ class Stage:
             for namespace, device, address in (("sallyport", f"{side}0", self.address(side)), (side, "media0", self.endpoint(side))):
                 ip("-n", self.namespace(namespace), "address", "add", f"{address}/24", "dev", device)
                 ip("-n", self.namespace(namespace), "link", "set", device, "up")
+            # linphone takes a host without a default route for one without a network, and drops its connections.
+            ip("-n", self.namespace(side), "route", "add", "default", "via", self.address(side))
 
     def name_border(self, name: str) -> None:
         """On every side, `name` is Sallyport's address there."""
         # Nobody answers there, and that at once: resolvers that ask beside /etc/hosts do not wait.
         self._names("dns").write_text("nameserver 127.0.0.1\n")
         for side in self.sides:
-            self._names(side).write_text(f"127.0.0.1 localhost\n{self.address(side)} {name}\n")
+            self._names(side).write_text(f"127.0.0.1 localhost\n{self.address(side)} {name}\n{self.endpoint(side)} {socket.gethostname()}\n")
 
     def _names(self, what: str) -> pathlib.Path:
         return self.folder / f"names-{what}"

@@ -16,9 +16,10 @@ LAYERS = {
     "transport": {"base", "crypto", "sip", "transport"},
     "control": {"base", "crypto", "sip", "transport", "dataplane", "control"},
     "sallyctl": {"base", "sallyctl", "control"},
+    "sallyload": {"base", "crypto", "sip", "transport", "sallyload"},
 }
-# Nothing outside includes these.
-LEAVES = {"tests", "bench", "tools", "sallyctl"}
+# Nothing outside includes these, but tests what they test.
+LEAVES = {"tests", "bench", "tools", "sallyctl", "sallyload"}
 # Folder, the folder it sees only a part of, and that part.
 PARTS = {
     # What is free of DPDK.
@@ -34,7 +35,7 @@ DOORS = (
     (r"ares", r"transport/resolver\.cc", "transport/resolver.cc, the door to DNS"),
     (r"toml\+\+", r"control/config/", "control/config/, the door to TOML"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc, the door to spdlog"),
-    (r"CLI/", r"sallyctl/|control/main\.cc", "the command lines: sallyctl/ and control/main.cc"),
+    (r"CLI/", r"sallyctl/|sallyload/(main|command_line)\.cc|control/main\.cc", "the command lines: sallyctl/, sallyload/ and control/main.cc"),
     (r"libmnl/", r"control/media/(kernel_|netlink)|dataplane/tap_twin", "control/media/kernel_*, control/media/netlink* and dataplane/tap_twin, the doors to netlink"),
     (r"bpf/|xdp/", r"dataplane/(steering|xdp/|dpdk_log)", "dataplane/steering*, dataplane/xdp/ and the log, the doors to XDP"),
     (r"sqlite3", r"control/subscribers/sqlite_", "control/subscribers/sqlite_*, the door to SQLite"),

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 import wave
 
+import bench_kamailio
 import bench_report
 import demo_audio
 import demo_wire
@@ -25,6 +26,22 @@ def tone(hertz: float, seconds: float, amplitude: int = 8000) -> list[int]:
 
 def recording(*parts: list[int]) -> demo_audio.Recording:
     return demo_audio.Recording(RATE, tuple(sample for part in parts for sample in part))
+
+
+class Kamailio(unittest.TestCase):
+    def test_ratios_are_of_the_same_round(self) -> None:
+        figures = bench_kamailio.conclude({("register", "sallyport"): [10, 20, 30], ("register", "kamailio_lean"): [20, 40, 60]})
+        self.assertEqual(figures["sip/register/over_kamailio_lean"], {"median": 0.5, "spread": 0.0, "unit": "ratio"})
+        self.assertEqual(figures["sip/register/sallyport_us"]["median"], 20)
+
+    def test_the_floor_of_a_call_is_that_of_four_registrations(self) -> None:
+        figures = bench_kamailio.conclude({("register", "floor"): [10, 10], ("call", "sallyport"): [80, 80]})
+        self.assertEqual(figures["sip/call/over_floor"]["median"], 2)
+
+    def test_without_ours_there_is_nothing_over_anything(self) -> None:
+        figures = bench_kamailio.conclude({("register", "kamailio_default"): [1, 2], ("register", "floor"): [1, 1]})
+        self.assertFalse([name for name in figures if "/over_" in name])
+        self.assertEqual(bench_kamailio.conclude({}), {})
 
 
 class Audio(unittest.TestCase):

@@ -273,11 +273,13 @@ void ServerLocator::mark_failed(sip::Transport transport, const Endpoint& remote
 
 void ServerLocator::demote_failed(std::vector<Destination>& destinations) {
   const std::int64_t now = steady_seconds();
-  std::ranges::stable_partition(destinations, [&](const Destination& destination) {
+  const auto usable = [&](const Destination& destination) {
     const auto found =
         failed_.find({destination.transport, {destination.remote.address, destination.remote.port}});
     return found == failed_.end() || found->second <= now;
-  });
+  };
+  // Not that of std::ranges, which Clang 14 cannot compile.
+  std::stable_partition(destinations.begin(), destinations.end(), usable);
 }
 
 }  // namespace sallyport::transport

@@ -12,6 +12,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "transport/tls_sessions.h"
+
 namespace sallyport::transport {
 
 namespace {
@@ -176,6 +178,7 @@ Result<TlsHandle<ssl_ctx_st>> TlsContexts::make_context(bool server, ClientCerti
   if (!server) {
     SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, on_verify);
     SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
+    if (settings_.resume && !keep_sessions(raw)) return openssl_failure("no memory for sessions");
     return context;
   }
   const SessionScope scope = session_scope(mode);
@@ -281,6 +284,7 @@ TlsHandle<ssl_st> TlsContexts::connect(const std::string& server_name, const std
   static_cast<void>(name.release());  // the handshake's
   // RFC 6066 §3: an address is no server name.
   if (!IpAddress::parse(server_name)) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
+  if (settings_.resume) offer_session(ssl.get(), server_name);
   return ssl;
 }
 

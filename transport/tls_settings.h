@@ -33,6 +33,9 @@ struct TlsSettings {
   std::string groups = "X25519:P-256:P-384";
   /// What peers know us by: every TLS listener should have a certificate for each.
   std::vector<std::string> domains;
+  /// Our own connections resume the last session with their server: not where its certificate is to be judged
+  /// anew for each.
+  bool resume = false;
 };
 
 struct ListenerSettings {

@@ -122,7 +122,7 @@ Result<sip::Hop> TransportLayer::reach(const Target& target) {
       return fail(ErrorClass::unsupported, "browsers are not called up");
   }
   if (target.listener && !named) return fail(ErrorClass::not_found, "the listener is gone");
-  if (const Connection* connection = reusable(target)) {
+  if (const Connection* connection = target.exclusive ? nullptr : reusable(target)) {
     counters_.add(Count::reused);
     return connection->hop;
   }
@@ -136,7 +136,7 @@ Result<sip::Hop> TransportLayer::dial(const Target& target) {
   made->hop = {target.transport, target.remote, 0, target.listener.value_or(0)};
   made->server_name = target.server_name;
   const Connection& connection = add(std::move(made));
-  remember(connection, target.remote);
+  if (!target.exclusive) remember(connection, target.remote);
   handshake_order::Dial order;
   order.order = connection.hop.connection;
   order.listener = connection.hop.listener;

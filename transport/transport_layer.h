@@ -34,6 +34,8 @@ struct Target {
   std::string certificate;  ///< TLS: ours, by name; empty: the first
   /// Whose address it leaves from; UDP needs one, else the kernel chooses.
   std::optional<std::uint32_t> listener;
+  /// A new connection that no other target's requests will take: one subscriber's.
+  bool exclusive = false;
 };
 
 class TransportLayer {

@@ -142,6 +142,8 @@ class Call {
   void on_request(Branch& branch, Leg from, sip::ServerTransactionId id, const sip::Message& request,
                   const sip::Hop& hop);
   void on_ack(Branch& branch, Leg from, const sip::Message& ack);
+  /// An end's connection is gone.
+  void on_connection_lost(std::uint64_t connection);
   /// The caller or callee gives up an INVITE within the call.
   void on_exchange_cancel();
 
@@ -218,6 +220,8 @@ class Call {
   std::optional<sip::ClientTransactionId> ask(Branch& branch, Leg leg, std::string_view method, Fill fill,
                                               Body body, OnReply on_reply, unsigned attempt = 0);
   [[nodiscard]] bool find_way(Party& party);
+  [[nodiscard]] bool has_returned(Party& party);
+  void move(Party& party, const sip::Hop& hop);
 
   // call_exchange.cc: INVITE and UPDATE within the call.
   void on_offer_request(Branch& branch, Leg from, sip::ServerTransactionId id, const sip::Message& request);
@@ -241,6 +245,8 @@ class Call {
   void watch_patience(sip::InstantMs now);
   void watch_acknowledgements(Branch& branch, sip::InstantMs now);
   void watch_session(sip::InstantMs now);
+  void watch_connections(sip::InstantMs now);
+  [[nodiscard]] bool sends_media(const Branch& branch, Leg leg) const;
 
   /// `handler` of this call and branch, if they still are when it is called.
   template <typename Handler>
@@ -267,6 +273,7 @@ class Call {
   Branch* winner_ = nullptr;
   std::size_t goodbyes_ = 0;  ///< BYEs of ours that wait for an answer or may not be sent yet
   unsigned best_status_ = 0;
+  unsigned best_rank_ = 0;
   std::string best_reason_;
   std::unique_ptr<sip::Message> best_response_;
   sip::InstantMs began_ms_ = 0;

@@ -225,6 +225,7 @@ void Call::acknowledge(Branch& branch, Leg leg, std::uint32_t cseq, std::string_
   party.ack = writer.finish();
   party.ack_cseq = cseq;
   party.ack_waits = false;
+  party.exchange.sent(sip::Carrier::ack, !sdp.empty());
   static_cast<void>(signalling.send_plain(party.at.hop, party.ack));
 }
 
@@ -285,6 +286,7 @@ void Call::accept(Branch& branch, const sip::Message& response, std::string_view
   if (!has_late_offer) branch.media->settle();
   calls_.index_relays(*branch.media, id_);
   calls_.forget(invite_);
+  calls_.watch(branch.party(Leg::b).at.hop, id_);
   static_cast<void>(domain.signalling.respond(invite_, 200, std::move(octets)));
 }
 
@@ -298,7 +300,8 @@ void Call::handle_failure(Branch& branch, sip::Message& response) {
   const bool is_gone = status == 430 || status == 503;
   if (trunk != nullptr && is_gone) trunk->attempt_failed();
   if (is_gone && try_elsewhere(branch)) return;
-  branch_failed(branch, status, response.reason(), std::make_unique<sip::Message>(std::move(response)));
+  const std::string reason(response.reason());
+  branch_failed(branch, status, reason, std::make_unique<sip::Message>(std::move(response)));
 }
 
 /// After a challenge that we may answer, or a 422 with a longer interval. Users' phones are never answered:

@@ -27,7 +27,9 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
                       const sip::Hop& hop) {
   Party& party = branch.party(from);
   if (!is_from(party, id, request, hop)) return;
-  if (party.dialog == nullptr || state_ == CallState::ended) return answer(id, 481);
+  // Both ends may hang up at once.
+  if (party.dialog == nullptr || state_ == CallState::ended)
+    return answer(id, request.method() == Method::bye ? 200 : 481);
   if (const unsigned status = party.dialog->check_request(request); status != 0) return answer(id, status);
   const Method method = request.method();
   if (method == Method::bye) return on_bye(branch, from, id, request);
@@ -49,7 +51,7 @@ bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message
   const CallDomain& domain = calls_.domain();
   if (party.at.trunk != nullptr) {
     if (domain.gatekeeper.trunk_of(hop) == party.at.trunk) {
-      if (sip::is_reliable(hop.transport)) party.at.hop = hop;
+      if (sip::is_reliable(hop.transport)) move(party, hop);
       return true;
     }
     return answer(id, 403), false;
@@ -61,8 +63,16 @@ bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message
   const auto caller = domain.gatekeeper.prove(id, request, AuthRole::proxy);
   if (!caller) return false;
   if (caller->user->aor != party.at.aor) return answer(id, 403), false;
-  party.at.hop = hop;
+  move(party, hop);
   return true;
+}
+
+/// The party is reached by another connection from now on.
+void Call::move(Party& party, const sip::Hop& hop) {
+  calls_.unwatch(party.at.hop, id_);
+  party.at.hop = hop;
+  party.lost_ms = 0;
+  calls_.watch(hop, id_);
 }
 
 void Call::answer(sip::ServerTransactionId id, unsigned status, std::string_view reason) {
@@ -78,7 +88,6 @@ void Call::on_bye(Branch& branch, Leg from, sip::ServerTransactionId id, const s
   answer(id, 200);
   const EndedBy by = from == Leg::a ? EndedBy::caller : EndedBy::called;
   Party& party = branch.party(from);
-  calls_.forget(*party.dialog);
   party.dialog->terminate();
   party.success.reset();
   if (state_ == CallState::answered && winner_ == &branch) return end({by, 200, "hung up", reason});
@@ -163,20 +172,26 @@ bool Call::find_way(Party& party) {
     return true;
   }
   if (domain.signalling.transport().is_open(party.at.hop.connection)) return true;
-  if (!party.at.aor.empty()) {
-    const WallTime now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    for (const Target& target : domain.subscribers.registrar().targets(party.at.aor, now)) {
-      const bool same_phone = party.at.instance.empty() ? target.contact == party.dialog->remote_target()
-                                                        : target.instance == party.at.instance;
-      if (!same_phone || !domain.signalling.transport().is_open(target.flow.connection)) continue;
-      party.at.hop = target.flow;
-      return true;
-    }
-  }
+  if (has_returned(party)) return true;
   const auto hop = calls_.reach_uri(party.dialog->next_hop(), party.at.hop);
   if (!hop) return false;
-  party.at.hop = *hop;
+  move(party, *hop);
   return true;
+}
+
+/// The phone has registered anew, over a connection that is there.
+bool Call::has_returned(Party& party) {
+  const CallDomain& domain = calls_.domain();
+  if (party.at.aor.empty() || party.dialog == nullptr) return false;
+  const WallTime now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  for (const Target& target : domain.subscribers.registrar().targets(party.at.aor, now)) {
+    const bool same_phone = party.at.instance.empty() ? target.contact == party.dialog->remote_target()
+                                                      : target.instance == party.at.instance;
+    if (!same_phone || !domain.signalling.transport().is_open(target.flow.connection)) continue;
+    move(party, target.flow);
+    return true;
+  }
+  return false;
 }
 
 std::optional<sip::ClientTransactionId> Call::ask(Branch& branch, Leg leg, std::string_view method, Fill fill,

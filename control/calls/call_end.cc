@@ -48,7 +48,6 @@ void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
   const auto fill = [reason = std::string(reason)](sip::MessageWriter& writer) {
     if (!reason.empty()) writer.header(HeaderId::reason, reason);
   };
-  calls_.forget(*party.dialog);
   // If no answer comes there is nothing left to do about it: RFC 3261 §15.1.1.
   static_cast<void>(ask(branch, leg, sip::name_of(Method::bye), fill, {},
                         later(branch, [](Call& call, Branch&, const Reply& reply) {
@@ -63,6 +62,7 @@ void Call::send_bye(Branch& branch, Leg leg, std::string_view reason) {
 void Call::conclude(const Ending& ending) {
   if (state_ == CallState::ended) return;
   state_ = CallState::ended;
+  calls_.forget(invite_);
   CallRecord record = describe();
   record.end = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
   record.status = record.answer ? 200 : ending.status;
@@ -93,6 +93,8 @@ void Call::close(Branch& branch) {
   for (Party& party : branch.parties)
     if (party.dialog != nullptr) calls_.forget(*party.dialog);
   if (branch.media) calls_.forget_relays(*branch.media);
+  if (&branch != winner_) return;
+  for (const Party& party : branch.parties) calls_.unwatch(party.at.hop, id_);
 }
 
 namespace {

@@ -195,7 +195,6 @@ void Call::take_late_answer(Branch& branch, Leg from, const sip::Message& ack) {
                                             text ? 500U : text.error().status,
                                             text ? "the callee is gone" : text.error().reason,
                                             {}});
-                         peer.exchange.sent(sip::Carrier::ack, true);
                          call.acknowledge(its, other(from), peer.ack_cseq, *text);
                          its.media->settle();
                          call.calls_.index_relays(*its.media, call.id_);

@@ -30,8 +30,10 @@ bool is_secure_uri(std::string_view uri) {
   return uri.starts_with("sips:");
 }
 
-/// Which of several failures the caller hears of: RFC 3261 §16.7 step 6.
-unsigned rank(unsigned status) {
+/// Which of several failures the caller hears of: RFC 3261 §16.7 step 6. What a callee said tells more than
+/// what we make of its silence.
+unsigned rank_of(unsigned status, bool said) {
+  if (!said) return 10 + status / 100;
   if (status >= 600) return 0;
   switch (status) {
     case 401:
@@ -53,6 +55,7 @@ Call::Call(Calls& calls, CallId id) : calls_(calls), id_(id) {
 
 Call::~Call() {
   calls_.stop_timer(timer_);
+  if (winner_ == nullptr) calls_.unwatch(caller_.hop, id_);
   for (const auto& branch : branches_) close(*branch);
 }
 
@@ -72,6 +75,7 @@ void Call::begin(Start start) {
   record_.a.from = start.request.header(sip::HeaderId::from).value_or("");
   record_.a.to = start.request.header(sip::HeaderId::to).value_or("");
   calls_.index(invite_, id_);
+  calls_.watch(caller_.hop, id_);
   proceed();
   schedule();
 }
@@ -309,8 +313,10 @@ void Call::branch_failed(Branch& branch, unsigned status, std::string_view reaso
       {trunk != nullptr ? "trunk:" + trunk->config().name : branch.target.aor, status, std::string(reason)});
   if (status >= 600) definite_ = true;
   if (trunk != nullptr && response != nullptr && !trunk->config().fails_over(status)) definite_ = true;
-  if (best_status_ == 0 || rank(status) < rank(best_status_)) {
+  const unsigned rank = rank_of(status, response != nullptr);
+  if (best_status_ == 0 || rank < best_rank_) {
     best_status_ = status;
+    best_rank_ = rank;
     best_reason_ = reason;
     best_response_ = std::move(response);
   }

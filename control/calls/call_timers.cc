@@ -36,6 +36,8 @@ void Call::schedule() {
     if (branch->reliable_out && state_ == CallState::calling) consider(branch->reliable_out->next_deadline());
     for (const Party& party : branch->parties) {
       if (party.success) consider(party.success->repeater.next_deadline());
+      if (party.lost_ms != 0 && state_ == CallState::answered)
+        consider(party.lost_ms + config.reconnect_s * kMs);
       if (state_ == CallState::answered && branch.get() == winner_) consider(party.session.next_deadline());
     }
   }
@@ -49,6 +51,7 @@ void Call::on_timer(sip::InstantMs now) {
   watch_patience(now);
   for (std::size_t i = 0; i < branches_.size(); ++i) watch_acknowledgements(*branches_[i], now);
   if (state_ == CallState::answered) watch_session(now);
+  if (state_ == CallState::answered) watch_connections(now);
   schedule();
 }
 
@@ -96,6 +99,42 @@ void Call::watch_acknowledgements(Branch& branch, sip::InstantMs now) {
     } else {
       end({EndedBy::us, 408, "no ACK came", sip::write_reason("SIP", 408, "No ACK")});
     }
+  }
+}
+
+// A caller without a connection cannot be answered. Within a call both ends may come back by another one.
+void Call::on_connection_lost(std::uint64_t connection) {
+  if (state_ == CallState::calling && caller_.hop.connection == connection)
+    return end({EndedBy::caller, 487, "the caller's connection is lost", {}});
+  if (state_ != CallState::answered) return;
+  for (Party& party : winner_->parties)
+    if (party.at.hop.connection == connection) party.lost_ms = calls_.domain().signalling.now();
+  schedule();
+}
+
+/// Media shows that a phone lives, with or without signalling.
+bool Call::sends_media(const Branch& branch, Leg leg) const {
+  const CallDomain& domain = calls_.domain();
+  if (!branch.media) return false;
+  for (const std::uint64_t id : branch.media->relays()) {
+    const auto relay = domain.media.relays.show(id);
+    if (relay && relay->legs[index(leg)].idle_s &&
+        *relay->legs[index(leg)].idle_s < domain.config.calls.reconnect_s)
+      return true;
+  }
+  return false;
+}
+
+void Call::watch_connections(sip::InstantMs now) {
+  const CallsConfig& config = calls_.domain().config.calls;
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    Party& party = winner_->party(leg);
+    if (party.lost_ms == 0 || now < party.lost_ms + config.reconnect_s * kMs || has_returned(party)) continue;
+    party.lost_ms = now;
+    if (sends_media(*winner_, leg)) continue;
+    party.dialog->terminate();
+    return end({leg == Leg::a ? EndedBy::caller : EndedBy::called, 408, "the connection is lost",
+                sip::write_reason("SIP", 408, "Connection lost")});
   }
 }
 

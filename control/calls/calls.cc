@@ -122,8 +122,13 @@ void Calls::on_cancel(sip::ServerTransactionId id, const sip::Message& cancel) {
   if (Call* const call = find(place->second.call)) call->on_exchange_cancel();
 }
 
-// Whoever is at its end may come back by another connection; media tells if not.
-void Calls::on_connection_closed(const sip::Hop& /*hop*/) {}
+void Calls::on_connection_closed(const sip::Hop& hop) {
+  std::vector<CallId> concerned;
+  const auto [first, last] = connections_.equal_range(hop.connection);
+  for (auto it = first; it != last; ++it) concerned.push_back(it->second);
+  for (const CallId id : concerned)
+    if (Call* const call = find(id)) call->on_connection_lost(hop.connection);
+}
 
 void Calls::on_relay_event(const RelayEvent& event) {
   if (event.kind != RelayEvent::Kind::media_timeout) return;
@@ -281,11 +286,16 @@ void Calls::index(const sip::Dialog& dialog, CallId call, std::size_t branch, Le
 void Calls::forget(const sip::Dialog& dialog) {
   dialogs_.erase(sip::dialog_key(secret_, dialog));
 }
-void Calls::index(sip::ServerTransactionId invite, CallId call) {
-  invites_[invite] = call;
+void Calls::watch(const sip::Hop& hop, CallId call) {
+  if (hop.connection != 0) connections_.emplace(hop.connection, call);
 }
-void Calls::forget(sip::ServerTransactionId invite) {
-  invites_.erase(invite);
+void Calls::unwatch(const sip::Hop& hop, CallId call) {
+  const auto [first, last] = connections_.equal_range(hop.connection);
+  for (auto it = first; it != last; ++it)
+    if (it->second == call) {
+      connections_.erase(it);
+      return;
+    }
 }
 void Calls::index_relays(const MediaSession& media, CallId call) {
   for (const std::uint64_t relay : media.relays()) relays_[relay] = call;

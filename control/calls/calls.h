@@ -83,8 +83,11 @@ class Calls final : public CallService {
   [[nodiscard]] std::string token();
   void index(const sip::Dialog& dialog, CallId call, std::size_t branch, Leg leg);
   void forget(const sip::Dialog& dialog);
-  void index(sip::ServerTransactionId invite, CallId call);
-  void forget(sip::ServerTransactionId invite);
+  void index(sip::ServerTransactionId invite, CallId call) { invites_[invite] = call; }
+  void forget(sip::ServerTransactionId invite) { invites_.erase(invite); }
+  /// The call is told when the connection ends.
+  void watch(const sip::Hop& hop, CallId call);
+  void unwatch(const sip::Hop& hop, CallId call);
   /// Its events are the call's from now on.
   void index_relays(const MediaSession& media, CallId call);
   void forget_relays(const MediaSession& media);
@@ -130,6 +133,7 @@ class Calls final : public CallService {
   std::vector<std::unique_ptr<Call>> retired_;
   std::unordered_map<Hash128, DialogPlace, HashOf> dialogs_;
   std::unordered_map<sip::ServerTransactionId, CallId, HashOf> invites_;
+  std::unordered_multimap<std::uint64_t, CallId> connections_;  ///< of the ends of calls
   std::unordered_map<std::uint64_t, CallId> relays_;
   sip::TimerWheel wheel_;
   DeadlineTimer deadline_;

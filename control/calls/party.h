@@ -44,6 +44,8 @@ struct Party {
   std::unique_ptr<sip::Dialog> own_dialog;
   sip::OfferExchange exchange;
   sip::SessionTimer session = sip::SessionTimer();
+  /// Its connection is lost since then, and it has not come back; 0: it is there.
+  sip::InstantMs lost_ms = 0;
   std::string user_agent;
   bool allows_update = false;
 

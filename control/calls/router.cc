@@ -43,6 +43,11 @@ bool looks_like_number(std::string_view user) {
   return !user.empty() && (user.front() == '+' || (user.front() >= '0' && user.front() <= '9'));
 }
 
+/// `+49-30-12345`: a number even where nobody says user=phone.
+bool is_global_number(std::string_view user) {
+  return user.starts_with('+') && user.find_first_not_of("0123456789-.()", 1) == std::string_view::npos;
+}
+
 std::string rule_text(const RouteConfig& route) {
   if (route.match == Match::registered) return "registered";
   std::string text = route.number;
@@ -94,7 +99,7 @@ tl::expected<Router::Called, RouteRefusal> Router::take_apart(std::string_view t
   // A number may bring parameters of its own, before the `@` (RFC 3261 §19.1.6).
   if (!tel && (called.phone || looks_like_number(called.user)))
     called.user.resize(std::min(called.user.find(';'), called.user.size()));
-  if (called.phone) called.user = without_separators(called.user);
+  if (called.phone || is_global_number(called.user)) called.user = without_separators(called.user);
   if (tel) {
     // A local number belongs where its context says; a global one, and one in a range of numbers, to us all.
     const std::string context = lower(std::string(uri->parameters.value("phone-context")));

@@ -171,7 +171,7 @@ TrunkPtr Trunks::recognize(const sip::Hop& hop, const transport::PeerIdentity* p
 }
 
 void Trunks::rebuild_inbound_users() {
-  inbound_users_ = std::make_unique<UserDirectory>(false);
+  while (const User* const first = inbound_users_.next("")) inbound_users_.remove(std::string(first->aor));
   for (const auto& trunk : trunks_) {
     const TrunkConfig& config = trunk->config();
     if (config.secrets == nullptr || !config.secrets->inbound || !config.inbound_auth) continue;
@@ -183,7 +183,7 @@ void Trunks::rebuild_inbound_users() {
     user.algorithms = config.inbound_auth->algorithms;
     for (std::size_t i = 0; i < user.ha1.size(); ++i)
       user.ha1[i] = config.secrets->inbound->ha1[i].duplicate();
-    inbound_users_->put(std::move(user));
+    inbound_users_.put(std::move(user));
   }
 }
 

@@ -61,8 +61,9 @@ class Trunks {
   /// with the longest prefix. Whether it is disabled, and whether it must prove more (inbound_auth), is for
   /// the caller to ask.
   [[nodiscard]] TrunkPtr recognize(const sip::Hop& hop, const transport::PeerIdentity* peer);
-  /// Those that inbound_auth asks for, for an Authenticator; their `aor` is `trunk:NAME`.
-  [[nodiscard]] const UserDirectory& inbound_users() const { return *inbound_users_; }
+  /// Those that inbound_auth asks for, for an Authenticator, which may keep the reference over reloads; their
+  /// `aor` is `trunk:NAME`.
+  [[nodiscard]] const UserDirectory& inbound_users() const { return inbound_users_; }
   [[nodiscard]] TrunkPtr of_inbound_user(const User& user);
 
   /// Begins checks that are due and gives up those that got no answer; about once a second.
@@ -94,7 +95,7 @@ class Trunks {
 
   Services services_;
   std::vector<TrunkPtr> trunks_;
-  std::unique_ptr<UserDirectory> inbound_users_;
+  UserDirectory inbound_users_{false};
   std::map<std::uint64_t, Check> checks_;  ///< under way, by serial number
   std::map<const Trunk*, std::int64_t> next_check_ms_;
   std::uint64_t last_check_ = 0;

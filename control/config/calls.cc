@@ -21,6 +21,7 @@ CallsConfig read_calls(ConfigSection section, Limits& limits) {
   read("first_response_s", calls.first_response_s, 1, 32);
   read("progress_s", calls.progress_s, 0, 600);
   read("ring_s", calls.ring_s, 5, 3600);
+  read("reconnect_s", calls.reconnect_s, 1, 3600);
   read("max_duration_s", calls.max_duration_s, 0, 604800);
   read("max_forwards", calls.max_forwards, 1, 255);
   read("max_branches", calls.max_branches, 1, 100);

@@ -16,8 +16,10 @@ struct CallsConfig {
   std::uint32_t min_se_s = 90;             ///< shorter wishes are refused with 422
   /// Until a branch has answered with anything at all, 100 included; then the next target is tried.
   std::uint32_t first_response_s = 6;
-  std::uint32_t progress_s = 30;     ///< until it rings or has answered; 0: for as long as it may ring
-  std::uint32_t ring_s = 180;        ///< how long an INVITE may ring, all targets together
+  std::uint32_t progress_s = 30;  ///< until it rings or has answered; 0: for as long as it may ring
+  std::uint32_t ring_s = 180;     ///< how long an INVITE may ring, all targets together
+  /// How long a phone whose connection is lost may take to come back, while no media comes from it either.
+  std::uint32_t reconnect_s = 10;
   std::uint32_t max_duration_s = 0;  ///< of a call from its answer; 0: without end
   std::uint32_t max_forwards = 70;   ///< of requests that are ours, and the highest that is passed on
   std::uint32_t max_branches = 10;   ///< targets tried at the same time

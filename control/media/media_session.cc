@@ -199,7 +199,7 @@ void MediaSession::State::answer(Leg from, std::string_view text, Done done, boo
     waiting_.push_back({from, std::string(text), std::move(done), preview});
     return;
   }
-  const bool again = exchange_->agreed && exchange_->heard == text;
+  const bool again = exchange_->agreed && !text.empty() && exchange_->heard == text;
   if (!again)
     if (auto fault = agree(from, text)) return done(tl::unexpected(std::move(*fault)));
   if (exchange_->carried_out || (preview && has_session_)) return done(exchange_->given);

@@ -109,7 +109,7 @@ MediaSession::State::Fault MediaSession::State::check_plan() const {
     const MediaLine& line = lines_[i];
     const RelaySpec spec = wanted(i);
     if (line.relay != 0) {
-      if (same_flows(spec, line.spec)) continue;
+      if (same_flows(spec, line.spec) && services_.relays.has(line.relay)) continue;
       if (auto wrong = services_.relays.check_set(line.relay, spec)) return fault_of(*wrong);
       continue;
     }
@@ -159,7 +159,7 @@ void MediaSession::State::ordered(std::size_t number, const tl::expected<RelayAd
     // Of a relay that its worker refused nothing is left; what was refused before that stands as it was.
     MediaLine& line = lines_[number];
     line.spec = {};
-    if (line.relay != 0 && !services_.relays.show(line.relay)) line.relay = 0;
+    if (!services_.relays.has(line.relay)) line.relay = 0;
   }
   if (--orders_ == 0) finish();
 }
@@ -239,6 +239,7 @@ void MediaSession::State::abandon() {
 
 void MediaSession::State::drop(MediaLine& line) {
   line.fresh = false;
+  line.spec = {};
   if (const std::uint64_t relay = std::exchange(line.relay, 0); relay != 0)
     services_.relays.drop(relay, [](const auto&) {});
 }

@@ -78,6 +78,7 @@ struct LegInfo {
   std::uint32_t clock_rate = 8000;
   std::optional<crypto::SuiteId> suite;
   std::optional<crypto::StreamStatus> receive, send;
+  std::optional<double> idle_s;  ///< since the last accepted packet from there; nothing: none yet
   const dataplane::FlowCounters* counters = nullptr;  ///< of the flow that receives here
 };
 

@@ -74,6 +74,7 @@ class RelayManager {
   /// Copies of what a leg receives, as it came or as opened; both false ends it.
   void capture(std::uint64_t id, Leg leg, bool received, bool opened, Answer<std::uint64_t> done);
 
+  [[nodiscard]] bool has(std::uint64_t id) const;
   [[nodiscard]] std::optional<RelayInfo> show(std::uint64_t id) const;
   /// Up to `count` relays with ids above `after`, in their order.
   [[nodiscard]] std::vector<RelayInfo> list(std::uint64_t after, std::size_t count) const;

@@ -141,6 +141,9 @@ LegInfo RelayManager::describe_leg(const Relay& relay, Leg which) const {
   info.receive = status_of(dataplane::inbound_stream(receives));
   info.send = status_of(dataplane::outbound_stream(sends));
   info.counters = &dataplane::counters(receives);
+  const std::uint64_t last = info.counters->last_seen.get(), now = plane_.tsc_now();
+  if (last != 0)
+    info.idle_s = now > last ? static_cast<double>(now - last) / static_cast<double>(plane_.tsc_hz()) : 0;
   return info;
 }
 
@@ -163,10 +166,14 @@ RelayInfo RelayManager::describe(const Relay& relay) const {
   return info;
 }
 
-std::optional<RelayInfo> RelayManager::show(std::uint64_t id) const {
+bool RelayManager::has(std::uint64_t id) const {
   const auto found = relays_.find(id);
-  if (found == relays_.end() || found->second->dropping) return std::nullopt;
-  return describe(*found->second);
+  return found != relays_.end() && !found->second->dropping;
+}
+
+std::optional<RelayInfo> RelayManager::show(std::uint64_t id) const {
+  if (!has(id)) return std::nullopt;
+  return describe(*relays_.at(id));
 }
 
 std::vector<RelayInfo> RelayManager::list(std::uint64_t after, std::size_t count) const {

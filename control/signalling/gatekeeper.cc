@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/random.h"
+#include "sip/text.h"
 #include "sip/uri.h"
 
 namespace sallyport::control {
@@ -21,11 +22,12 @@ NonceKey new_nonce_key() {
 }  // namespace
 
 Gatekeeper::Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunks& trunks, Limits& limits,
-                       const AuthPolicy& policy)
+                       const AuthPolicy& policy, const CallsConfig& calls)
     : signalling_(signalling),
       users_(users),
       trunks_(trunks),
       policy_(policy),
+      calls_(calls),
       authenticator_(users, limits, new_nonce_key(), random_value<std::uint32_t>()),
       trunk_authenticator_(trunks.inbound_users(), limits, new_nonce_key(), random_value<std::uint32_t>()) {}
 
@@ -47,6 +49,7 @@ TrunkPtr Gatekeeper::trunk_of(const sip::Hop& hop) const {
 std::optional<Caller> Gatekeeper::identify(sip::ServerTransactionId id, const sip::Message& request,
                                            const sip::Hop& hop) {
   TrunkPtr trunk = trunk_of(hop);
+  if (trunk == nullptr && calls_.guests && is_from_elsewhere(request)) return Caller{};
   if (trunk == nullptr) return prove(id, request, AuthRole::proxy);
   if (trunk->state() == TrunkState::disabled) {
     signalling_.respond_and_forget(id, signalling_.response(id, 403, "Trunk Is Disabled"));
@@ -60,6 +63,15 @@ std::optional<Caller> Gatekeeper::identify(sip::ServerTransactionId id, const si
     return std::nullopt;
   }
   return Caller{nullptr, std::move(trunk), caller->algorithm};
+}
+
+/// Nobody who says that he is one of ours is taken for a guest.
+bool Gatekeeper::is_from_elsewhere(const sip::Message& request) const {
+  const auto from = request.from();
+  const auto uri = from ? from->parsed_uri() : Result<sip::Uri>(fail(ErrorClass::malformed, {}));
+  return uri && std::ranges::none_of(signalling_.config().domains, [&](const std::string& domain) {
+           return sip::text::equal_ignoring_case(domain, uri->host);
+         });
 }
 
 std::optional<Caller> Gatekeeper::prove(sip::ServerTransactionId id, const sip::Message& request,

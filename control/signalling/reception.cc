@@ -75,6 +75,11 @@ void Reception::on_request(sip::ServerTransactionId id, const sip::Message& requ
 }
 
 bool Reception::passes_checks(sip::ServerTransactionId id, const sip::Message& request) {
+  const auto uri = sip::parse_uri(request.request_uri());
+  if (!uri || uri->scheme == sip::UriScheme::other) {
+    refuse(id, uri ? 416 : 400, uri ? std::string_view() : "Malformed Request-URI");
+    return false;
+  }
   const auto forwards = request.number(HeaderId::max_forwards);
   if (!forwards) {
     refuse(id, 400, "Malformed Max-Forwards");

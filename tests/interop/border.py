@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -36,11 +37,13 @@ def check(what: str, holds: object, *seen: object) -> None:
 class Border:
     """A stage with sallyportd, its users, and the phones of the case that runs."""
 
-    def __init__(self, program: str, control: str, media: str = "", more: str = "", sides: tuple[str, ...] = ("access", "core")) -> None:
+    def __init__(self, stage: Stage, program: str, control: str, media: str = "", more: str = "") -> None:
         """`media` are lines for [media], `more` are further sections."""
-        self.stage = Stage(sides=sides)
+        self.stage = stage
         self.authority = phone_call.prepare(self.stage)
-        self.daemon = Daemon(self.stage, pathlib.Path(program), pathlib.Path(control), phone_call.configuration(self.stage, media, more))
+        # baresip, which offers one suite alone, is to be on either side.
+        configuration = re.sub(r"^suites = .*$", "", phone_call.configuration(self.stage, media, more), flags=re.MULTILINE)
+        self.daemon = Daemon(self.stage, pathlib.Path(program), pathlib.Path(control), configuration)
         self.daemon.wait_until_ready()
         self.phones: list[Phone] = []
         self._numbered = 0
@@ -89,12 +92,6 @@ class Border:
     def trouble(self) -> str:
         return "\n".join([*(phone.trouble() for phone in self.phones), f"daemon:\n{self.daemon.log()}"])
 
-    def close(self) -> int | None:
-        """The daemon's exit status."""
-        status = self.stage.stop(self.daemon.process)
-        self.stage.remove()
-        return status
-
 
 def talk(caller: Phone, callee: Phone, seconds: float = 2) -> None:
     """Sets a call up and checks that both hear each other."""
@@ -121,12 +118,14 @@ def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str =
         return SKIPPED
     chosen = {name: case for name, case in cases.items() if not sys.argv[3:] or any(word in name for word in sys.argv[3:])}
     failed = 0
-    border = Border(sys.argv[1], sys.argv[2], media, more, sides)
+    stage = Stage(sides=sides)
     try:
+        border = Border(stage, sys.argv[1], sys.argv[2], media, more)
         for name, case in chosen.items():
             failed += not _run_case(border, name, case)
+        status = stage.stop(border.daemon.process)
     finally:
-        status = border.close()
+        stage.remove()
     print(f"{len(chosen) - failed} of {len(chosen)} cases passed; sallyportd ended with {status}")
     return 1 if failed or status != 0 else 0
 

@@ -196,4 +196,4 @@ CASES = {case.__name__: case for case in (
     several_calls_in_a_row)}
 
 if __name__ == "__main__":
-    sys.exit(border.run(CASES, f"timeout_s = {MEDIA_TIMEOUT_S}"))
+    sys.exit(border.run(CASES, f"timeout_s = {MEDIA_TIMEOUT_S}", "[calls]\nreconnect_s = 3\n"))

@@ -113,7 +113,8 @@ class RawPeer:
             message = self.message()
         challenge = re.search(r"^(WWW|Proxy)-Authenticate:\s*Digest (.*)$", message, re.MULTILINE)
         if challenge is None:
-            return f"no challenge: {message[:60]}"
+            refused = re.match(r"SIP/2\.0 (\d{3})", message)
+            return int(refused.group(1)) if refused else message
         if method == "INVITE":
             self.send(compose("ACK", uri, dict(headers, CSeq=headers["CSeq"].replace("INVITE", "ACK"))))
         name = "Authorization" if challenge.group(1) == "WWW" else "Proxy-Authorization"

@@ -8,7 +8,7 @@ import sys
 import border
 import phone_call
 from border import check, hear_each_other, heard_until_now, talk
-from demo_network import Stage, ip, wait_for
+from demo_network import Stage, wait_for
 from kamailio import Kamailio
 from phone import Phone
 from phone_baresip import Baresip
@@ -35,8 +35,6 @@ def main() -> int:
     stage = Stage()
     try:
         authority = phone_call.prepare(stage)
-        for side in stage.sides:  # the phones' media goes straight from one to the other
-            ip("-n", stage.namespace(side), "route", "add", "default", "via", stage.address(side))
         Kamailio(stage, phone_call.DOMAIN, phone_call.PASSWORD)
         call(Baresip(stage, phone_call.account("alice", "access"), authority.certificate),
              Linphone(stage, phone_call.account("bob", "core", tone=1000, media="srtp"), authority.certificate))

@@ -1,183 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// MediaSession over the real RelayManager: who is told what, which relays come of it, and that every way to
-// fail leaves what was there before.
-#include "control/media/media_session.h"
-
-#include <functional>
-#include <optional>
-#include <string>
-
-#include <gtest/gtest.h>
-
-#include "sip/sdp.h"
-#include "tests/unit/control/media_double.h"
+// What a media session tells each leg, and which relays come of it.
+#include "tests/unit/control/media_session_rig.h"
 
 namespace sallyport::control {
 namespace {
 
-using dataplane::Command;
-using dataplane::CommandKind;
-using dataplane::CommandResult;
-using sip::MediaSecurity;
-using Text = MediaSession::Text;
+using namespace test;
 
-constexpr std::string_view kConfig = R"(
-[media]
-timeout_s = 5
-[media.side.access]
-device = "eth0"
-addresses = ["192.0.2.1", "2001:db8::1"]
-ports = "30000-30015"
-[media.side.core]
-device = "eth0"
-addresses = ["198.51.100.1"]
-ports = "40000-40015"
-)";
-
-constexpr std::string_view kKeys[] = {
-    "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj", "NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj",
-    "PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR", "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz",
-    "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk", "MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5YWJjZGVm"};
-
-/// A description of one end: `rest` are its m-lines.
-std::string sdp(std::string_view rest, std::string_view host = "10.0.0.1", int version = 1) {
-  const std::string address = (host.find(':') == host.npos ? "IN IP4 " : "IN IP6 ") + std::string(host);
-  return "v=0\r\no=- 7 " + std::to_string(version) + " " + address + "\r\ns=-\r\nc=" + address +
-         "\r\nt=0 0\r\n" + std::string(rest);
-}
-/// An m-line under the n-th key.
-std::string secure(std::string_view kind, int port, int key, std::string_view attributes = "") {
-  return "m=" + std::string(kind) + " " + std::to_string(port) +
-         " RTP/SAVP 0 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" +
-         std::string(kKeys[static_cast<std::size_t>(key)]) + "\r\n" + std::string(attributes);
-}
-std::string plain(std::string_view kind, int port, std::string_view attributes = "") {
-  return "m=" + std::string(kind) + " " + std::to_string(port) + " RTP/AVP 0 8\r\n" + std::string(attributes);
-}
-
-sip::MediaPolicy policy(MediaSecurity security) {
-  sip::MediaPolicy chosen;
-  chosen.security = security;
-  chosen.transport_secure = true;
-  chosen.crypto.suites = {crypto::SuiteId::aes_cm_128_hmac_sha1_80};
-  return chosen;
-}
-
-class MediaSessionTest : public testing::Test {
- protected:
-  ~MediaSessionTest() override {
-    session.reset();
-    run();
-    expect_nothing_left();
-  }
-  void expect_nothing_left() {
-    EXPECT_EQ(manager.size(), 0U);
-    EXPECT_EQ(test::Live::flows, 0);
-    EXPECT_EQ(test::Live::streams, 0);
-    EXPECT_EQ(ports_in_use(), 0U);
-    EXPECT_EQ(manager.operations_under_way(), 0U);
-  }
-  std::size_t ports_in_use() const {
-    std::size_t count = 0;
-    for (std::uint8_t address = 0; address < 3; ++address) count += ports.pool(address).ports_in_use();
-    return count;
-  }
-  /// The workers carry out what waits; gives the kinds of orders.
-  std::vector<CommandKind> run() {
-    std::vector<CommandKind> kinds;
-    while (!plane.idle()) {
-      const Command order = plane.take();
-      kinds.push_back(order.kind);
-      last = order;
-      manager.on_receipt(order);
-    }
-    return kinds;
-  }
-  std::string offer(Leg from, const std::string& text) {
-    const Text given = session->offer(from, text);
-    EXPECT_TRUE(given) << (given ? "" : given.error().reason);
-    return given.value_or("");
-  }
-  MediaSession::Done into(std::optional<Text>& slot) {
-    return [&slot](Text text) { slot.emplace(std::move(text)); };
-  }
-  std::string answer(Leg from, const std::string& text, bool preview = false) {
-    std::optional<Text> given;
-    session->answer(from, text, into(given), preview);
-    orders = run();
-    EXPECT_TRUE(given);
-    if (!given) return "";
-    EXPECT_TRUE(*given) << (*given ? "" : (*given).error().reason);
-    return (*given).value_or("");
-  }
-  std::uint16_t refused_offer(Leg from, const std::string& text) {
-    const Text given = session->offer(from, text);
-    EXPECT_FALSE(given);
-    EXPECT_TRUE(given || !given.error().reason.empty());
-    return given ? std::uint16_t{0} : given.error().status;
-  }
-  std::uint16_t refused_answer(Leg from, const std::string& text) {
-    std::optional<Text> given;
-    session->answer(from, text, into(given));
-    orders = run();
-    EXPECT_TRUE(given && !*given);
-    return given && !*given ? (*given).error().status : std::uint16_t{0};
-  }
-  /// One whole exchange; gives what each leg was told.
-  std::array<std::string, kLegs> exchange(Leg from, const std::string& offered, const std::string& answered) {
-    std::array<std::string, kLegs> told;
-    told[index(other(from))] = offer(from, offered);
-    told[index(from)] = answer(other(from), answered);
-    session->settle();
-    return told;
-  }
-  /// Leg a with keys, leg b in clear; one audio relay.
-  std::array<std::string, kLegs> audio_call() {
-    return exchange(Leg::a, sdp(secure("audio", 5000, 0)), sdp(plain("audio", 6000), "198.51.100.9"));
-  }
-  RelayInfo relay(std::size_t number = 0) { return manager.show(session->relays().at(number)).value(); }
-  void begin(MediaSecurity a, MediaSecurity b) {
-    session.emplace(
-        services,
-        std::array<MediaLegSettings, kLegs>{{{"access", policy(a), peer_a}, {"core", policy(b), {}}}},
-        "call-1");
-  }
-
-  const Config config = parse_config(kConfig, "t.toml").value();
-  Limits limits = config.limits;
-  sip::Limits sip_limits;
-  test::Plane plane;
-  test::Resolver resolver;
-  NextHopTable hops{plane, resolver, limits};
-  MediaPorts ports{config, limits, 1};
-  RelayManager manager{config, limits, plane, hops, ports};
-  std::uint8_t drawn = 0;
-  MediaServices services{manager, ports,
-                         [this](std::span<std::uint8_t> out) {
-                           ++drawn;
-                           for (std::size_t i = 0; i < out.size(); ++i)
-                             out[i] = static_cast<std::uint8_t>(drawn * 7 + i);
-                         },
-                         sip_limits};
-  IpAddress peer_a = IpAddress::parse("10.0.0.200").value();
-  Command last;
-  std::vector<CommandKind> orders;
-  std::optional<MediaSession> session{
-      std::in_place, services,
-      std::array<MediaLegSettings, kLegs>{
-          {{"access", policy(MediaSecurity::required), peer_a}, {"core", policy(MediaSecurity::none), {}}}},
-      "call-1"};
-};
-
-std::uint16_t port_of(const std::string& text, std::size_t medium = 0) {
-  return sip::parse_sdp(text).value().media(medium).port;
-}
-std::string origin_version(const std::string& text) {
-  return std::string(sip::parse_sdp(text).value().origin().version);
-}
-bool has(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
-}
+using MediaSessionTest = MediaSessionRig;
 
 TEST_F(MediaSessionTest, CallFromKeyedLegToPlainOne) {
   EXPECT_TRUE(session->description(Leg::a).empty());
@@ -486,6 +316,24 @@ TEST_F(MediaSessionTest, MuxOnOneLegOnly) {
   EXPECT_EQ(relay().legs[0].target_rtcp.port, 5055);
 }
 
+TEST_F(MediaSessionTest, MuxThatWeOfferIsTheAnswerersToGrant) {
+  sip::MediaPolicy muxing = policy(MediaSecurity::none);
+  muxing.offer_mux = true;
+  session.emplace(services,
+                  std::array<MediaLegSettings, kLegs>{
+                      {{"access", policy(MediaSecurity::required), {}}, {"core", muxing, {}}}},
+                  "call-1");
+  for (const bool granted : {true, false, true}) {
+    const std::string_view mux = granted ? "a=rtcp-mux\r\n" : "";
+    const auto told =
+        exchange(Leg::a, sdp(secure("audio", 5000, 0)), sdp(plain("audio", 6000, mux), "198.51.100.9"));
+    EXPECT_TRUE(has(told[1], "a=rtcp-mux"));
+    EXPECT_FALSE(has(told[0], "a=rtcp-mux"));
+    EXPECT_EQ(relay().legs[1].mux, granted);
+    EXPECT_EQ(relay().legs[1].target_rtcp.port, granted ? 6000 : 6001);
+  }
+}
+
 TEST_F(MediaSessionTest, AddressFamilies) {
   // The offerer's own; of the other leg the side's.
   auto told = exchange(Leg::a, sdp(secure("audio", 5000, 0), "2001:db8::9"),
@@ -510,238 +358,6 @@ TEST_F(MediaSessionTest, AddressFamilies) {
                        {"access", policy(MediaSecurity::none), IpAddress::parse("2001:db8::7").value()}}},
                   "call-3");
   EXPECT_TRUE(has(offer(Leg::a, sdp(secure("audio", 5000, 0))), "IN IP6 2001:db8::1"));
-}
-
-TEST_F(MediaSessionTest, OffersThatAreRefusedLeaveNothing) {
-  struct Case {
-    const char* what;
-    std::string text;
-    std::uint16_t status;
-  };
-  std::string many = sdp(""), lines = sdp(secure("audio", 5000, 0));
-  for (int i = 0; i < 17; ++i) many += plain("audio", 5000);
-  for (int i = 0; i < 1100; ++i) lines += "a=x\r\n";
-  const Case cases[] = {
-      {"nothing", "", 400},
-      {"no SDP", "hello\r\n", 400},
-      {"a broken m-line", sdp("m=audio x RTP/AVP 0\r\n"), 400},
-      {"in clear where SRTP is required", sdp(plain("audio", 5000)), 488},
-      {"a secure profile without keys", sdp("m=audio 5000 RTP/SAVP 0\r\n"), 488},
-      {"an unknown suite", sdp("m=audio 5000 RTP/SAVP 0\r\na=crypto:1 X inline:AAAA\r\n"), 488},
-      {"no media that we relay", sdp("m=image 5000 udptl t38\r\n"), 488},
-      {"multicast", sdp(secure("audio", 5000, 0), "224.2.1.1"), 488},
-      {"a host name",
-       "v=0\r\no=- 1 1 IN IP4 h\r\ns=-\r\nc=IN IP4 host.example\r\nt=0 0\r\n" + secure("audio", 5000, 0),
-       488},
-      {"too many media", many, 488},
-      {"too many lines", lines, 488},
-  };
-  for (const Case& entry : cases) {
-    EXPECT_EQ(refused_offer(Leg::a, entry.text), entry.status) << entry.what;
-    EXPECT_FALSE(session->offer_is_open()) << entry.what;
-    EXPECT_EQ(ports_in_use(), 0U) << entry.what;
-  }
-  EXPECT_EQ(sip_limits.refusals(sip::Limit::sdp_media), 1U);
-  EXPECT_EQ(sip_limits.refusals(sip::Limit::sdp_lines), 1U);
-  EXPECT_TRUE(plane.idle());
-  audio_call();
-}
-
-TEST_F(MediaSessionTest, AnswersThatAreRefusedLeaveTheOfferOpen) {
-  begin(MediaSecurity::required, MediaSecurity::required);
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0)));
-  struct Case {
-    const char* what;
-    std::string text;
-    std::uint16_t status;
-  };
-  const std::string good = sdp(secure("audio", 6000, 1), "198.51.100.9");
-  const Case cases[] = {
-      {"no SDP", "hello", 400},
-      {"more media than were offered", sdp(secure("audio", 6000, 1) + secure("video", 6010, 2)), 400},
-      {"no media", sdp(""), 400},
-      {"another kind", sdp(secure("video", 6000, 1)), 400},
-      {"in clear", sdp(plain("audio", 6000)), 488},
-      {"a tag that was not offered",
-       sdp("m=audio 6000 RTP/SAVP 0\r\na=crypto:9 AES_CM_128_HMAC_SHA1_80 inline:" + std::string(kKeys[1]) +
-           "\r\n"),
-       488},
-      {"the other leg's key", sdp(secure("audio", 6000, 0), "198.51.100.9"), 488},
-      {"an address of the other family", sdp(secure("audio", 6000, 1), "2001:db8::5"), 488},
-  };
-  for (const Case& entry : cases) {
-    EXPECT_EQ(refused_answer(Leg::b, entry.text), entry.status) << entry.what;
-    EXPECT_TRUE(orders.empty()) << entry.what;
-    EXPECT_TRUE(session->offer_is_open()) << entry.what;
-  }
-  EXPECT_EQ(refused_answer(Leg::a, good), 500) << "the offerer answers itself";
-  EXPECT_EQ(refused_offer(Leg::b, good), 491);
-  (void)answer(Leg::b, good);
-  session->settle();
-  EXPECT_EQ(refused_answer(Leg::b, good), 500) << "no offer is open";
-  session->settle();
-  session->reject();
-  EXPECT_EQ(session->relays().size(), 1U);
-}
-
-TEST_F(MediaSessionTest, PortsRunOut) {
-  std::vector<PortLease> taken;
-  while (ports.pool(2).ports_free() > 2) taken.push_back(ports.take(1, LegSpec{}).value());
-  EXPECT_EQ(refused_offer(Leg::a, sdp(secure("audio", 5000, 0) + secure("video", 5010, 1))), 503);
-  EXPECT_EQ(limits.refusals(Limit::media_ports), 1U);
-  audio_call();
-  EXPECT_EQ(refused_offer(Leg::a, sdp(secure("audio", 5000, 0) + secure("video", 5010, 1))), 503);
-  EXPECT_EQ(session->relays().size(), 1U);
-  EXPECT_EQ(ports_in_use(), 4 + 2 * taken.size());
-}
-
-TEST_F(MediaSessionTest, RelaysRunOut) {
-  limits.set(Limit::relays, 1);
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0) + secure("video", 5010, 1)));
-  EXPECT_EQ(refused_answer(Leg::b, sdp(plain("audio", 6000) + plain("video", 6010), "198.51.100.9")), 503);
-  session->reject();
-  run();
-  expect_nothing_left();
-}
-
-TEST_F(MediaSessionTest, RejectedFirstOfferGivesEverythingBack) {
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0)));
-  EXPECT_EQ(ports_in_use(), 4U);
-  session->reject();
-  EXPECT_EQ(ports_in_use(), 0U);
-  // After early media.
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0)));
-  (void)answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9"), true);
-  session->reject();
-  EXPECT_EQ(run(), std::vector{CommandKind::unlink});
-  expect_nothing_left();
-  EXPECT_TRUE(session->description(Leg::a).empty());
-  EXPECT_TRUE(session->facts().empty());
-  EXPECT_FALSE(session->has_session());
-}
-
-TEST_F(MediaSessionTest, RejectedLaterOfferChangesNothing) {
-  const auto before = audio_call();
-  const std::string video = secure("audio", 5002, 0) + secure("video", 5010, 1);
-  for (const bool previewed : {false, true}) {
-    (void)offer(Leg::a, sdp(video, "10.0.0.4"));
-    EXPECT_EQ(ports_in_use(), 8U);
-    if (previewed) {
-      EXPECT_FALSE(
-          answer(Leg::b, sdp(plain("audio", 6000) + plain("video", 6010), "198.51.100.9"), true).empty());
-      EXPECT_TRUE(orders.empty()) << "what was agreed before holds until the new is";
-    }
-    session->reject();
-    EXPECT_TRUE(plane.idle());
-    EXPECT_EQ(ports_in_use(), 4U);
-    EXPECT_EQ(relay().legs[0].target_rtp.to_string(), "10.0.0.1:5000");
-    EXPECT_EQ(session->description(Leg::a), before[0]);
-    EXPECT_EQ(session->description(Leg::b), before[1]);
-    EXPECT_EQ(session->facts().size(), 1U);
-  }
-}
-
-TEST_F(MediaSessionTest, PreviewWithinASessionTakesEffectWhenSettled) {
-  audio_call();
-  (void)offer(Leg::a, sdp(secure("audio", 5002, 0), "10.0.0.4"));
-  (void)answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9"), true);
-  EXPECT_TRUE(orders.empty());
-  session->settle();
-  EXPECT_EQ(run(), std::vector{CommandKind::replace});
-  EXPECT_EQ(relay().legs[0].target_rtp.to_string(), "10.0.0.4:5002");
-  EXPECT_FALSE(session->offer_is_open());
-}
-
-TEST_F(MediaSessionTest, RejectWhileOrdersAreUnderWay) {
-  for (const bool in_session : {false, true}) {
-    if (in_session) audio_call();
-    const std::uint64_t before = manager.size();
-    (void)offer(Leg::a, sdp(secure("audio", 5000, 0) + secure("video", 5010, in_session ? 1 : 2)));
-    std::optional<Text> given;
-    session->answer(Leg::b, sdp(plain("audio", 6000) + plain("video", 6010), "198.51.100.9"), into(given));
-    session->reject();
-    run();
-    EXPECT_FALSE(given);
-    EXPECT_FALSE(session->offer_is_open());
-    // An answer that was no preview ends the exchange within a session.
-    EXPECT_EQ(manager.size(), in_session ? before + 1 : 0U);
-    if (!in_session) begin(MediaSecurity::required, MediaSecurity::none);
-  }
-}
-
-TEST_F(MediaSessionTest, WorkerThatRefuses) {
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0) + secure("video", 5010, 1)));
-  const std::string b = sdp(plain("audio", 6000) + plain("video", 6010), "198.51.100.9");
-  std::optional<Text> given;
-  session->answer(Leg::b, b, into(given));
-  Command order = plane.take();
-  order.result = CommandResult::port_in_use;
-  manager.on_receipt(order);
-  EXPECT_FALSE(given) << "the other relay's receipt is not there";
-  run();
-  ASSERT_TRUE(given && !*given);
-  EXPECT_EQ(given->error().status, 500);
-  EXPECT_EQ(refused_answer(Leg::b, b), 488) << "its ports are gone";
-  session->reject();
-  run();
-  expect_nothing_left();
-}
-
-TEST_F(MediaSessionTest, RelayThatEndedMeanwhileIsAServerError) {
-  audio_call();
-  manager.drop(session->relays().at(0), [](const auto&) {});
-  run();
-  (void)offer(Leg::a, sdp(secure("audio", 5002, 0)));
-  EXPECT_EQ(refused_answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9")), 500);
-}
-
-TEST_F(MediaSessionTest, DestroyedWhileAnAnswerIsUnderWay) {
-  for (const bool in_session : {false, true}) {
-    begin(MediaSecurity::required, MediaSecurity::none);
-    if (in_session) audio_call();
-    (void)offer(Leg::a, sdp(secure("audio", 5002, 0)));
-    bool called = false;
-    session->answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9"), [&](const Text&) { called = true; });
-    session->answer(Leg::b, sdp(plain("audio", 6100), "198.51.100.9"), [&](const Text&) { called = true; });
-    session.reset();
-    run();
-    EXPECT_FALSE(called);
-    expect_nothing_left();
-  }
-}
-
-TEST_F(MediaSessionTest, DestroyedByItsOwnCallback) {
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 0)));
-  int called = 0;
-  const auto end = [&](const Text&) {
-    ++called;
-    session.reset();
-  };
-  session->answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9"), end);
-  session->answer(Leg::b, sdp(plain("audio", 6100), "198.51.100.9"), end);
-  run();
-  EXPECT_EQ(called, 1);
-  expect_nothing_left();
-  // And by one that comes within the call.
-  begin(MediaSecurity::required, MediaSecurity::none);
-  session->answer(Leg::b, "", end);
-  EXPECT_EQ(called, 2);
-}
-
-TEST_F(MediaSessionTest, KeysOfASessionAreBounded) {
-  limits.set(Limit::relay_keys, 3);
-  audio_call();
-  (void)offer(Leg::a, sdp(secure("audio", 5000, 1)));
-  EXPECT_EQ(refused_answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9")), 503);
-}
-
-TEST_F(MediaSessionTest, UnknownSide) {
-  session.emplace(services,
-                  std::array<MediaLegSettings, kLegs>{{{"access", policy(MediaSecurity::required), {}},
-                                                       {"nowhere", policy(MediaSecurity::none), {}}}},
-                  "call-2");
-  EXPECT_EQ(refused_offer(Leg::a, sdp(secure("audio", 5000, 0))), 500);
-  expect_nothing_left();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // Messages over UDP, TCP and TLS, both ways, and how connections begin, serve again and end.
 #include "transport/transport_layer.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
@@ -287,6 +289,49 @@ TEST(TransportLayer, OpensConnectionsAndUsesThemAgain) {
   const auto third = rig.on_layer([&](TransportLayer& layer) { return layer.reach(target); });
   ASSERT_TRUE(third);
   EXPECT_NE(third->connection, first->connection);
+}
+
+TEST(TransportLayer, AnExclusiveConnectionServesNobodyElse) {
+  TransportRig rig(plain());
+  Server server;
+  const Target shared{.transport = sip::Transport::tcp, .remote = server.endpoint};
+  Target own = shared;
+  own.exclusive = true;
+  const auto hops = rig.on_layer([&](TransportLayer& layer) {
+    return std::array{layer.reach(own).value(), layer.reach(shared).value(), layer.reach(own).value(),
+                      layer.reach(shared).value()};
+  });
+  EXPECT_NE(hops[0].connection, hops[1].connection);
+  EXPECT_NE(hops[2].connection, hops[0].connection);
+  EXPECT_NE(hops[2].connection, hops[1].connection);
+  EXPECT_EQ(hops[3], hops[1]);
+  EXPECT_EQ(rig.count(Count::reused), 1U);
+}
+
+TEST(TransportLayer, ResumesItsSessionsOnlyWhereItIsToldTo) {
+  for (const bool resume : {false, true}) {
+    TlsSetup setup;
+    setup.settings.tls.resume = resume;
+    TransportRig rig(setup.settings);
+    rig.on_message_do = [](TransportLayer& layer, const sip::Frame& frame, const sip::Hop& from) {
+      if (frame.text.starts_with("OPTIONS"))
+        static_cast<void>(layer.send(from, "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    };
+    const Target self{
+        .transport = sip::Transport::tls, .remote = rig.at(0), .server_name = "sip.test", .exclusive = true};
+    // One after the other: the answer brings the ticket that the next connection shows.
+    for (int i = 0; i < 3; ++i) {
+      rig.on_layer([&](TransportLayer& layer) {
+        const auto hop = layer.reach(self);
+        EXPECT_TRUE(layer.send(*hop, sip_request("OPTIONS", "one")));
+      });
+      for (auto told = rig.next(Kind::message); told && !told->text.starts_with("SIP/2.0");)
+        told = rig.next(Kind::message);
+    }
+    // Both ends are this layer's: each resumed connection counts twice.
+    EXPECT_EQ(rig.count(Count::handshakes_resumed), resume ? 4U : 0U);
+    EXPECT_EQ(rig.count(Count::handshakes_done), 6U);
+  }
 }
 
 TEST(TransportLayer, DoesNotSendRequestsDownATcpConnectionOfAnother) {
