@@ -42,7 +42,7 @@ class Border:
         self.stage = stage
         self.authority = phone_call.prepare(self.stage)
         # baresip, which offers one suite alone, is to be on either side.
-        configuration = re.sub(r"^suites = .*$", "", phone_call.configuration(self.stage, media, more), flags=re.MULTILINE)
+        configuration = re.sub(r"^suites = .*$", "", phone_call.configuration(self.stage, media), flags=re.MULTILINE) + more
         self.daemon = Daemon(self.stage, pathlib.Path(program), pathlib.Path(control), configuration)
         self.daemon.wait_until_ready()
         self.phones: list[Phone] = []

@@ -18,14 +18,16 @@ MORE = """
 [calls]
 first_response_s = 2
 ring_s = 6
+
+[policy.access]
+suites = ["AES_256_CM_HMAC_SHA1_80"]
 """
 MEDIA = "timeout_s = 3\n"
 BOB = "sip:bob@example.com"
 
 
 def phone(border: Border, user: str, side: str) -> ScriptedPhone:
-    # What docs/example/phones.toml wants of each side.
-    suite = "AES_256_CM_HMAC_SHA1_80" if side == "core" else "AES_CM_128_HMAC_SHA1_80"
+    suite = "AES_256_CM_HMAC_SHA1_80" if side == "access" else "AES_CM_128_HMAC_SHA1_80"
     return ScriptedPhone(RawPeer(border.stage, side, 5061, "tls", border.authority.certificate), user, PASSWORD, suite)
 
 
@@ -52,7 +54,14 @@ def call(border: Border) -> tuple[ScriptedPhone, ScriptedPhone, Dialog, Dialog]:
     bob.expect("ACK")
     own = caller_dialog(sent, alice.expect_status("INVITE", 200))
     alice.within(own, "ACK", cseq=own.cseq)
+    has_arrived(alice, own)
     return alice, bob, own, callee_dialog(bob, invite)
+
+
+def has_arrived(one: ScriptedPhone, own: Dialog) -> None:
+    """Whatever was sent on this connection is known to the border now: another connection's messages find it so."""
+    one.within(own, "OPTIONS")
+    one.expect_status("OPTIONS", 200)
 
 
 def hang_up(one: ScriptedPhone, own: Dialog, other: ScriptedPhone) -> Message:
@@ -126,7 +135,7 @@ def the_callee_refuses(border: Border) -> None:
 
 def nobody_is_registered(border: Border) -> None:
     alice = phone(border, "dave", "access")
-    for uri, status in ((BOB, 480), ("sip:nobody@example.com", 404), ("sip:x@elsewhere.example", 403), ("gopher:x", 416)):
+    for uri, status in ((BOB, 480), ("sip:nobody@example.com", 404), ("sip:x@elsewhere.example", 403)):
         sent = alice.invite(uri, alice.sdp())
         response = alice.next_final("INVITE")
         check(f"{uri} is refused with {status}", response.status in (status, 404), response.first)
@@ -314,6 +323,7 @@ def hold_and_resume(border: Border) -> None:
             answered = one.expect_status("INVITE", 200)
             check(f"answered with {seen}", f"a={seen}" in answered.body, answered.body)
             one.within(dialog, "ACK", cseq=dialog.cseq)
+            has_arrived(one, dialog)
     hang_up(alice, own, bob)
 
 
@@ -490,11 +500,15 @@ def bad_invites_are_refused(border: Border) -> None:
 
 
 def each_call_has_its_record(border: Border) -> None:
+    path = border.stage.folder / "state" / "calls.jsonl"
+
+    def records() -> list[dict]:
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    before = len(records())
     alice, bob, own, _ = call(border)
     hang_up(alice, own, bob)
-    path = border.stage.folder / "state" / "calls.jsonl"
-    check("a record", wait_for(lambda: path.exists() and path.read_text().strip(), 5))
-    record = json.loads(path.read_text().splitlines()[-1])
+    check("a record", wait_for(lambda: len(records()) > before, 5))
+    record = records()[before]
     check("who called", "dave@example.com" in record["caller"], record)
     check("who ended it", record["ended_by"] == "caller", record)
     check("no key", alice.key not in path.read_text() and bob.key not in path.read_text())
