@@ -89,7 +89,14 @@ std::vector<ConfigChange> Reloader::changes_to(const Config& next) const {
   std::vector<ConfigChange> changes;
   compare(config_object(domain_.config), config_object(next), "", changes);
   compare_secrets(domain_.config, next, changes);
-  for (ConfigChange& change : changes) change.live = is_live(change.key);
+  // The policy of a side that comes or goes does so with it.
+  const auto is_of_new_side = [this](std::string_view key) {
+    constexpr std::string_view kPolicy = "policy.";
+    if (!key.starts_with(kPolicy)) return false;
+    key.remove_prefix(kPolicy.size());
+    return !domain_.config.policies.contains(key.substr(0, key.find('.')));
+  };
+  for (ConfigChange& change : changes) change.live = is_live(change.key) && !is_of_new_side(change.key);
   return changes;
 }
 

@@ -32,7 +32,7 @@ SipService::SipService(const Domain& domain)
       media_{domain.relays, domain.ports, draw, domain.signalling.sip_limits()},
       records_(domain.config.records.path),
       gatekeeper_(domain.signalling, domain.subscribers.users(), trunks_, domain.limits, domain.config.auth,
-                  domain.config.calls.guests),
+                  domain.config.calls),
       calls_({domain.context, domain.config, domain.limits, domain.signalling, gatekeeper_,
               domain.subscribers, trunks_, router_, admission_, media_, records_}),
       reception_(domain.signalling, gatekeeper_, domain.subscribers, calls_) {}

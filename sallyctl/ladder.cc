@@ -4,6 +4,7 @@
 //    192.0.2.7:40112 TLS
 #include "sallyctl/ladder.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include <boost/json/array.hpp>
@@ -31,13 +32,17 @@ std::string seconds(const json::object& message) {
   return text;
 }
 
+/// `INVITE sip:bob@example.com +SDP`, without the URI's parameters, in as much room as there is.
 std::string text_of(const json::object& message) {
-  return member(message, "text") + (flag(message, "sdp") ? " +SDP" : "");
+  const std::string more = flag(message, "sdp") ? " +SDP" : "";
+  const std::size_t room = kWidth - 6 - more.size();
+  std::string text = member(message, "text");
+  text.resize(std::min(text.find(';'), text.size()));
+  if (text.size() > room) text = text.substr(0, room - 3) + "...";
+  return text + more;
 }
 
-std::string arrow(std::string text, bool to_the_right) {
-  constexpr std::size_t kRoom = kWidth - 6;
-  if (text.size() > kRoom) text = text.substr(0, kRoom - 3) + "...";
+std::string arrow(const std::string& text, bool to_the_right) {
   const std::size_t lines = kWidth - 1 - text.size() - 2;
   const std::string left(lines / 2, '-'), right(lines - lines / 2, '-');
   const std::string shaft = left + " " + text + " " + right;

@@ -117,6 +117,7 @@ json::object calls_object(const CallsConfig& calls) {
           {"first_response_s", calls.first_response_s},
           {"progress_s", calls.progress_s},
           {"ring_s", calls.ring_s},
+          {"reconnect_s", calls.reconnect_s},
           {"max_duration_s", calls.max_duration_s},
           {"max_forwards", calls.max_forwards},
           {"max_branches", calls.max_branches},

@@ -238,6 +238,8 @@ class Call {
   void close(Branch& branch);
   void conclude(const Ending& ending);
   void finish_if_done();
+  /// What a connection knows of its peer goes with it; the record still wants to tell.
+  void remember_security(const Branch& branch);
   [[nodiscard]] RecordedLeg describe_leg(const Branch& branch, Leg leg) const;
 
   // call_timers.cc

@@ -277,6 +277,7 @@ void Call::accept(Branch& branch, const sip::Message& response, std::string_view
   state_ = CallState::answered;
   answered_ms_ = domain.signalling.now();
   record_.answer = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  remember_security(branch);
   ++calls_.counters().answered;
   a.dialog->confirm();
   a.session.sent_success(branch.session, answered_ms_);

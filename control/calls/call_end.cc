@@ -122,9 +122,40 @@ void add_traffic(const RelayInfo& relay, Leg leg, RecordedMedia& recorded) {
   if (there.counters == nullptr) return;
   recorded.sent = stream_of(*there.counters, there.clock_rate);
   recorded.sent.packets = there.counters->rtp_forwarded.get();
+  recorded.sent.forged = recorded.sent.replayed = 0;
+}
+
+/// False if the connection is gone.
+bool add_security(const transport::TransportLayer& transport, const sip::Hop& hop, RecordedLeg& leg) {
+  const auto facts = transport.facts(hop.connection);
+  if (!facts) return false;
+  leg.listener = facts->listener;
+  if (facts->tls) {
+    leg.tls_version = facts->tls->version;
+    leg.tls_cipher = facts->tls->cipher;
+  }
+  if (facts->peer) {
+    leg.certificate_names = facts->peer->domains;
+    leg.certificate_fingerprint = facts->peer->fingerprint;
+  }
+  return true;
+}
+
+void copy_security(const RecordedLeg& from, RecordedLeg& to) {
+  to.listener = from.listener;
+  to.tls_version = from.tls_version;
+  to.tls_cipher = from.tls_cipher;
+  to.certificate_names = from.certificate_names;
+  to.certificate_fingerprint = from.certificate_fingerprint;
 }
 
 }  // namespace
+
+void Call::remember_security(const Branch& branch) {
+  const transport::TransportLayer& transport = calls_.domain().signalling.transport();
+  static_cast<void>(add_security(transport, branch.party(Leg::a).at.hop, record_.a));
+  static_cast<void>(add_security(transport, branch.party(Leg::b).at.hop, record_.b.emplace()));
+}
 
 RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
   const CallDomain& domain = calls_.domain();
@@ -146,17 +177,8 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
     out.from = record_.a.from;
     out.to = record_.a.to;
   }
-  if (const auto facts = domain.signalling.transport().facts(at.hop.connection)) {
-    out.listener = facts->listener;
-    if (facts->tls) {
-      out.tls_version = facts->tls->version;
-      out.tls_cipher = facts->tls->cipher;
-    }
-    if (facts->peer) {
-      out.certificate_names = facts->peer->domains;
-      out.certificate_fingerprint = facts->peer->fingerprint;
-    }
-  }
+  if (!add_security(domain.signalling.transport(), at.hop, out) && (leg == Leg::a || record_.b))
+    copy_security(leg == Leg::a ? record_.a : *record_.b, out);
   if (!branch.media) return out;
   for (const MediaFacts& medium : branch.media->facts()) {
     const MediaFacts::OfLeg& of_leg = medium.legs[index(leg)];

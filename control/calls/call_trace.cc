@@ -43,14 +43,39 @@ std::string summary(std::string_view message) {
   return std::string(sip::text::trim(line).substr(0, kMaxText));
 }
 
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
 bool holds_secret(std::string_view line) {
-  using sip::text::starts_with_ignoring_case;
-  return line.starts_with("a=crypto:") || line.starts_with("a=key-mgmt:") || line.starts_with("k=") ||
-         starts_with_ignoring_case(line, "Authorization:") ||
-         starts_with_ignoring_case(line, "Proxy-Authorization:") ||
-         starts_with_ignoring_case(line, "WWW-Authenticate:") ||
-         starts_with_ignoring_case(line, "Proxy-Authenticate:") ||
-         starts_with_ignoring_case(line, "Authentication-Info:");
+  if (line.starts_with("a=crypto:") || line.starts_with("a=key-mgmt:") || line.starts_with("k=")) return true;
+  constexpr std::string_view kFields[] = {"Authorization", "Proxy-Authorization", "WWW-Authenticate",
+                                          "Proxy-Authenticate", "Authentication-Info"};
+  const std::string_view name = sip::text::trim(line.substr(0, line.find(':')));
+  return std::ranges::any_of(
+      kFields, [name](std::string_view field) { return sip::text::equal_ignoring_case(name, field); });
+}
+
+/// The beginning of a line with a secret that may be read: tag and suite, or the scheme; only its name where
+/// they are not as they ought to be.
+std::string_view readable(std::string_view line) {
+  const auto skip = [line](std::size_t at, auto belongs) {
+    while (at < line.size() && belongs(line[at])) ++at;
+    return at;
+  };
+  const auto in_word = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  constexpr std::string_view kCrypto = "a=crypto:";
+  const bool is_crypto = line.starts_with(kCrypto);
+  if (line.starts_with("k=")) return line.substr(0, 2);
+  if (line.starts_with("a=key-mgmt:")) return line.substr(0, line.find(':') + 1);
+  const std::size_t name = is_crypto ? kCrypto.size() : line.find(':') + 1;
+  const std::size_t tag = is_crypto ? skip(name, is_digit) : name;
+  const std::size_t word = skip(tag, is_blank), end = skip(word, in_word);
+  const bool good = (word > tag || !is_crypto) && end > word && end < line.size() && is_blank(line[end]);
+  return line.substr(0, good ? end : name);
 }
 
 }  // namespace
@@ -58,20 +83,18 @@ bool holds_secret(std::string_view line) {
 std::string mask_secrets(std::string_view message) {
   std::string text;
   text.reserve(message.size());
+  bool secret = false;
   while (!message.empty()) {
     const std::size_t end = message.find('\n');
     const std::size_t size = end == std::string_view::npos ? message.size() : end + 1;
     const std::string_view line = message.substr(0, size);
-    if (holds_secret(line)) {
-      // The suite and the scheme may be read, what follows may not.
-      const std::size_t colon = line.find_first_of(":=", line.starts_with("a=") ? 2 : 0);
-      const std::size_t word = line.find(' ', colon + 2);
-      const std::size_t second = line.starts_with("a=crypto:") ? line.find(' ', word + 1) : word;
-      text.append(line.substr(0, second)).append(" …\r\n");
-    } else {
-      text.append(line);
-    }
     message.remove_prefix(size);
+    if (secret && is_blank(line.front())) continue;  // a field that goes on
+    secret = holds_secret(line);
+    if (secret)
+      text.append(readable(line)).append(" …\r\n");
+    else
+      text.append(line);
   }
   return text;
 }

@@ -22,12 +22,12 @@ NonceKey new_nonce_key() {
 }  // namespace
 
 Gatekeeper::Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunks& trunks, Limits& limits,
-                       const AuthPolicy& policy, bool guests)
+                       const AuthPolicy& policy, const CallsConfig& calls)
     : signalling_(signalling),
       users_(users),
       trunks_(trunks),
       policy_(policy),
-      guests_(guests),
+      calls_(calls),
       authenticator_(users, limits, new_nonce_key(), random_value<std::uint32_t>()),
       trunk_authenticator_(trunks.inbound_users(), limits, new_nonce_key(), random_value<std::uint32_t>()) {}
 
@@ -49,7 +49,7 @@ TrunkPtr Gatekeeper::trunk_of(const sip::Hop& hop) const {
 std::optional<Caller> Gatekeeper::identify(sip::ServerTransactionId id, const sip::Message& request,
                                            const sip::Hop& hop) {
   TrunkPtr trunk = trunk_of(hop);
-  if (trunk == nullptr && guests_ && is_from_elsewhere(request)) return Caller{};
+  if (trunk == nullptr && calls_.guests && is_from_elsewhere(request)) return Caller{};
   if (trunk == nullptr) return prove(id, request, AuthRole::proxy);
   if (trunk->state() == TrunkState::disabled) {
     signalling_.respond_and_forget(id, signalling_.response(id, 403, "Trunk Is Disabled"));

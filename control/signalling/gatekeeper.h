@@ -9,6 +9,7 @@
 
 #include "control/auth/authenticator.h"
 #include "control/calls/trunks.h"
+#include "control/config/calls.h"
 #include "control/signalling/signalling.h"
 #include "control/subscribers/user_directory.h"
 
@@ -25,9 +26,9 @@ struct Caller {
 /// The control thread's.
 class Gatekeeper {
  public:
-  /// All outlive the object. `guests`: who claims to be of another domain may call, unproved.
+  /// All outlive the object. Where `calls` has guests, who claims to be of another domain may call, unproved.
   Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunks& trunks, Limits& limits,
-             const AuthPolicy& policy, bool guests);
+             const AuthPolicy& policy, const CallsConfig& calls);
 
   /// Who sends the request; if nobody is proved, it has been answered and forgotten, and nothing is left of
   /// it. Trunks are known by where they call from, and by their digest if they owe one.
@@ -53,7 +54,7 @@ class Gatekeeper {
   const UserDirectory& users_;
   Trunks& trunks_;
   const AuthPolicy& policy_;
-  const bool guests_;
+  const CallsConfig& calls_;
   Authenticator authenticator_;
   Authenticator trunk_authenticator_;
 };

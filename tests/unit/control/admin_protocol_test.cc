@@ -92,6 +92,12 @@ TEST(AdminProtocol, SmallRequests) {
   EXPECT_EQ(std::get<request::RelayDrop>(one.body).relay, 3U);
   const auto all = parse_request(with_params("relay.drop", R"({"all":true})")).value();
   EXPECT_EQ(std::get<request::RelayDrop>(all.body).relay, std::nullopt);
+  const auto drop = parse_request(with_params("call.drop", R"({"call":4,"reason":"why"})")).value();
+  EXPECT_EQ(std::get<request::CallDrop>(std::get<CallRequest>(drop.body)).reason, "why");
+  const auto follow = parse_request(with_params("trace.follow", "{}")).value();
+  EXPECT_EQ(std::get<request::TraceFollow>(follow.body).call, std::nullopt);
+  const auto disable = parse_request(with_params("trunk.disable", R"({"trunk":"x"})")).value();
+  EXPECT_FALSE(std::get<request::TrunkEnable>(std::get<TrunkRequest>(disable.body)).enabled);
   const auto level = parse_request(with_params("log.level", R"({"level":"debug"})")).value();
   EXPECT_EQ(std::get<request::LogLevel>(level.body).level, log::Level::debug);
   const auto ban = parse_request(with_params("ban", R"({"source":"192.0.2.66"})")).value();
@@ -157,6 +163,29 @@ INSTANTIATE_TEST_SUITE_P(
                     Bad{with_params("capture.start", R"({"relay":1,"leg":"c"})"), "malformed", "params.leg"},
                     Bad{with_params("capture.start", R"({"relay":1,"leg":"a","mode":"raw"})"), "malformed",
                         "params.mode"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Sip, AdminProtocolRefuses,
+    testing::Values(Bad{with_params("call.show", "{}"), "malformed", "params.call"},
+                    Bad{with_params("call.show", R"({"call":0})"), "malformed", "params.call"},
+                    Bad{with_params("call.list", R"({"count":0})"), "malformed", "params.count"},
+                    Bad{with_params("call.drop", "{}"), "malformed", "params.call"},
+                    Bad{with_params("call.drop", R"({"all":false})"), "malformed", "params.all"},
+                    Bad{with_params("call.drop", R"({"all":true,"call":1})"), "malformed", "params.all"},
+                    Bad{with_params("call.drop", R"({"call":1,"reason":"a\r\nb"})"), "malformed",
+                        "params.reason"},
+                    Bad{with_params("call.drop", R"({"call":1,"reason":")" + std::string(129, 'x') + "\"}"),
+                        "malformed", "params.reason"},
+                    Bad{with_params("trace.show", "{}"), "malformed", "params.call"},
+                    Bad{with_params("trace.list", R"({"after":-1})"), "malformed", "params.after"},
+                    Bad{with_params("trace.follow", R"({"call":"1"})"), "malformed", "params.call"},
+                    Bad{with_params("trunk.list", R"({"trunk":"x"})"), "malformed", "params.trunk"},
+                    Bad{with_params("trunk.show", "{}"), "malformed", "params.trunk"},
+                    Bad{with_params("trunk.enable", R"({"trunk":1})"), "malformed", "params.trunk"},
+                    Bad{with_params("cert.make", "{}"), "unsupported", "method"},
+                    Bad{with_params("config.check", R"({"file":"relative"})"), "malformed", "params.file"},
+                    Bad{with_params("config.check", R"({"file":""})"), "malformed", "params.file"},
+                    Bad{with_params("config.reload", R"({"file":"/x"})"), "malformed", "params.file"}));
 
 INSTANTIATE_TEST_SUITE_P(
     RelayAdd, AdminProtocolRefuses,
