@@ -83,8 +83,11 @@ void TransportLayer::take_frames(Connection& connection) {
   }
   if (pings == 0 || connection.closed) return;
   // RFC 5626 §4.4.1: each ping a pong; those of many pings go together.
+  // No more at once than may wait.
+  const std::size_t most = limits_[Limit::write_queue_bytes] / kPong.size();
+  if (pings > most) limits_.count_refusal(Limit::write_queue_bytes);
   std::string pongs;
-  for (std::size_t i = 0; i < pings; ++i) pongs += kPong;
+  for (std::size_t i = 0; i < std::min(pings, most); ++i) pongs += kPong;
   static_cast<void>(write(connection, pongs));
 }
 

@@ -182,7 +182,7 @@ TEST_F(SubscribersTest, TwoChangesAtOnceAreOne) {
   };
   std::vector<std::string> answers;
   const AdminReply reply{[&answers](const std::string& json) { answers.push_back(json.substr(0, 8)); },
-                              [&answers](const Refusal& refusal) { answers.push_back(words(refusal)); }};
+                         [&answers](const Refusal& refusal) { answers.push_back(words(refusal)); }};
   auto first = request(), second = request();
   handle(*subscribers, std::get<SubscriberRequest>(first.body), now, reply);
   handle(*subscribers, std::get<SubscriberRequest>(second.body), now, reply);
