@@ -181,7 +181,7 @@ TEST_F(SubscribersTest, TwoChangesAtOnceAreOne) {
         .value();
   };
   std::vector<std::string> answers;
-  const SubscriberReply reply{[&answers](const std::string& json) { answers.push_back(json.substr(0, 8)); },
+  const AdminReply reply{[&answers](const std::string& json) { answers.push_back(json.substr(0, 8)); },
                               [&answers](const Refusal& refusal) { answers.push_back(words(refusal)); }};
   auto first = request(), second = request();
   handle(*subscribers, std::get<SubscriberRequest>(first.body), now, reply);
