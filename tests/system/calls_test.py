@@ -127,7 +127,8 @@ class Phone:
         self.peer.send(("\r\n".join([f"SIP/2.0 {status}", *lines]) + "\r\n\r\n").encode() + body)
 
 
-def establish(alice: Phone, bob: Phone) -> None:
+def invite(alice: Phone) -> dict[str, str]:
+    """Calls bob, digest included; gives the headers of the second INVITE."""
     uri = "sip:bob@example.com"
     sent = alice.peer.headers("INVITE", uri, From="<sip:alice@example.com>;tag=alicetag", Contact=alice.contact, Content_Type="application/sdp",
                               User_Agent="planted-\xff-agent")
@@ -138,10 +139,15 @@ def establish(alice: Phone, bob: Phone) -> None:
     sent["CSeq"] = "1000 INVITE"
     sent["Via"] = re.sub(r"branch=[^;]+", f"branch=z9hG4bK{os.urandom(8).hex()}", sent["Via"])
     alice.peer.send(compose("INVITE", uri, sent, alice.sdp))
-    invite = bob.receive("INVITE")
-    bob.respond(invite, "180 Ringing")
+    return sent
+
+
+def establish(alice: Phone, bob: Phone) -> None:
+    sent = invite(alice)
+    asked = bob.receive("INVITE")
+    bob.respond(asked, "180 Ringing")
     alice.receive("SIP/2.0 180")
-    bob.respond(invite, "200 OK", bob.sdp)
+    bob.respond(asked, "200 OK", bob.sdp)
     success = alice.receive("SIP/2.0 200")
     to = re.search(r"^To: (.*?)\r?$", success, re.MULTILINE).group(1)
     contact = re.search(r"^Contact: <(.*?)>", success, re.MULTILINE).group(1)
@@ -226,6 +232,24 @@ def a_call(daemon: Daemon, alice: Phone, bob: Phone, folder: pathlib.Path) -> No
           and record["duration_ms"] >= 0, record)
     check("and of media", [leg["media"][0]["received"]["packets"] for leg in (record["a"], record["b"])] == [0, 0]
           and record["b"]["request_uri"].startswith("sip:bob@"), record)
+
+
+def a_call_that_rings(daemon: Daemon, alice: Phone, bob: Phone) -> None:
+    """Dropped before it is answered: one end hears a failure, the other CANCEL."""
+    invite(alice)
+    asked = bob.receive("INVITE")
+    bob.respond(asked, "180 Ringing")
+    alice.receive("SIP/2.0 180")
+    call = daemon.ask("call", "list")["calls"][0]
+    check("a call that rings", call["state"] == "calling" and call["talk_s"] is None and call["b"]["side"] == "core", call)
+    check("is dropped", daemon.ask("call", "drop", str(call["call"])) == {"dropped": 1})
+    failure = alice.receive("SIP/2.0 480")
+    check("the caller hears why", "Dropped by the operator" in failure, failure)
+    cancel = bob.receive("CANCEL")
+    bob.respond(cancel, "200 OK")
+    bob.respond(asked, "487 Request Terminated")
+    bob.receive("ACK")
+    until("it is gone", lambda: not daemon.ask("call", "list")["calls"])
 
 
 def trunks(daemon: Daemon) -> None:
@@ -376,6 +400,7 @@ def run(program: str, control: str, folder: pathlib.Path) -> Daemon:
         alice.register()
         bob.register()
         a_call(daemon, alice, bob, folder)
+        a_call_that_rings(daemon, alice, bob)
         trunks(daemon)
         certificates(daemon, authority, own, ports["access"])
         configuration(daemon, alice, bob, ports["access"])
