@@ -52,10 +52,6 @@ std::uint64_t random_seed() {
   return static_cast<std::uint64_t>(source()) << 32 | source();
 }
 
-WallTime wall_time() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 void make_directory(const std::string& path, const Identity& owner, mode_t mode) {
   namespace fs = std::filesystem;
   std::error_code failure;
@@ -78,6 +74,7 @@ struct Daemon::State {
   void watch_signals();
   void watch_kernel();
   void watch_twins();
+  void watch_receipts();
   void pump();
   void pump_eagerly(int looks_left);
   void pump_regularly();
@@ -114,7 +111,7 @@ struct Daemon::State {
   std::unique_ptr<Signalling> signalling;    ///< null: no [sip.listener.*]
   std::unique_ptr<SipService> sip;
   std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor;
-  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors;
+  std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors, receipt_descriptors;
   std::vector<bool> links_up;
   std::size_t scans = 0;
   std::size_t faults = 0;  ///< of our own, that one turn of the event loop ended in
@@ -238,6 +235,25 @@ void Daemon::State::watch_twins() {
   }
 }
 
+// A worker rings when it has carried orders out.
+void Daemon::State::watch_receipts() {
+  for (const int descriptor : runtime.receipt_descriptors())
+    receipt_descriptors.push_back(std::make_unique<asio::posix::stream_descriptor>(context, dup(descriptor)));
+  for (const auto& bell : receipt_descriptors) {
+    const auto wait = [this, raw = bell.get()](const auto& again) -> void {
+      raw->async_wait(
+          asio::posix::stream_descriptor::wait_read, [this, raw, again](const error_code& failure) {
+            if (failure) return;
+            std::uint64_t rings = 0;
+            [[maybe_unused]] const auto octets = ::read(raw->native_handle(), &rings, sizeof rings);
+            pump();
+            again(again);
+          });
+    };
+    wait(wait);
+  }
+}
+
 void Daemon::State::pump() {
   plane.poll([this](const dataplane::Command& receipt) { relays.on_receipt(receipt); });
   runtime.poll_events([this](const dataplane::Event& event) { relays.on_event(event); });
@@ -353,6 +369,7 @@ void Daemon::State::run() {
   watch_signals();
   watch_kernel();
   watch_twins();
+  watch_receipts();
   pump_regularly();
   scan_regularly();
   start_signalling();

@@ -35,7 +35,8 @@ SipService::SipService(const Domain& domain)
                   domain.config.calls),
       calls_({domain.context, domain.config, domain.limits, domain.signalling, gatekeeper_,
               domain.subscribers, trunks_, router_, admission_, media_, records_}),
-      reception_(domain.signalling, gatekeeper_, domain.subscribers, calls_) {}
+      pager_(calls_),
+      reception_(domain.signalling, gatekeeper_, domain.subscribers, calls_, pager_) {}
 
 void SipService::start() {
   if (const auto opened = records_.reopen(); !opened)

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "control/calls/calls.h"
+#include "control/calls/pager.h"
 #include "control/signalling/gatekeeper.h"
 #include "control/signalling/options_sender.h"
 #include "control/signalling/reception.h"
@@ -51,6 +52,7 @@ class SipService {
   RecordFile records_;
   Gatekeeper gatekeeper_;
   Calls calls_;
+  Pager pager_;
   Reception reception_;
 };
 

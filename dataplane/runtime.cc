@@ -294,6 +294,12 @@ void Runtime::poll_twins() {
     if (state.ports[i].twin != nullptr) state.inject(static_cast<std::uint8_t>(i), *state.ports[i].twin);
 }
 
+std::vector<int> Runtime::receipt_descriptors() const {
+  std::vector<int> descriptors;
+  for (const auto& worker : state_->workers) descriptors.push_back(worker->receipt_descriptor());
+  return descriptors;
+}
+
 std::vector<int> Runtime::twin_descriptors() const {
   std::vector<int> descriptors;
   for (const Port& port : state_->ports)

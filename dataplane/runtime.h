@@ -127,6 +127,8 @@ class Runtime {
   /// what workers punt is only found by looking.
   void poll_twins();
   [[nodiscard]] std::vector<int> twin_descriptors() const;
+  /// Readable when there are receipts to poll, until they are read (eventfds, one a worker).
+  [[nodiscard]] std::vector<int> receipt_descriptors() const;
 
   /// Drops packets of this source before they reach a worker (shared ports). unsupported: no such port.
   [[nodiscard]] Result<void> ban(const IpAddress& source);

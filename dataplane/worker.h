@@ -78,6 +78,8 @@ class Worker {
   [[nodiscard]] const WorkerCounters& counters() const { return *counters_; }
   /// Ends the worker's sleep, if it sleeps.
   void wake();
+  /// Readable when receipts came since it was last read (an eventfd).
+  [[nodiscard]] int receipt_descriptor() const { return receipt_bell_; }
 
  private:
   void take_commands();
@@ -112,7 +114,8 @@ class Worker {
   RelaySurroundings around_;
   Burst burst_;
   std::array<std::uint8_t, Burst::kCapacity> owners_{};
-  const int doorbell_;  ///< eventfd
+  const int doorbell_;      ///< eventfd that control rings
+  const int receipt_bell_;  ///< eventfd that we ring
   std::vector<pollfd> wakers_;
   std::atomic<bool> asleep_{false};
 };

@@ -111,6 +111,8 @@ path = "@OWN@/state/store.db"
 domains = ["@DOMAIN@"]
 [auth]
 algorithms = ["SHA-256"]
+[calls]
+calls_per_second = 0
 [sip]
 server_name = "sallyport"
 [sip.listener.access]

@@ -41,7 +41,7 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
   pass_request(branch, from, id, request);
 }
 
-// The connection on which a peer proved itself proves it again (docs/decisions/0032); whoever comes by
+// The connection on which a peer proved itself proves it again (decision 32); whoever comes by
 // another way has to say who he is.
 bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message& request,
                    const sip::Hop& hop) {
@@ -183,8 +183,7 @@ bool Call::find_way(Party& party) {
 bool Call::has_returned(Party& party) {
   const CallDomain& domain = calls_.domain();
   if (party.at.aor.empty() || party.dialog == nullptr) return false;
-  const WallTime now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-  for (const Target& target : domain.subscribers.registrar().targets(party.at.aor, now)) {
+  for (const Target& target : domain.subscribers.registrar().targets(party.at.aor, wall_time())) {
     const bool same_phone = party.at.instance.empty() ? target.contact == party.dialog->remote_target()
                                                       : target.instance == party.at.instance;
     if (!same_phone || !domain.signalling.transport().is_open(target.flow.connection)) continue;

@@ -23,10 +23,6 @@ namespace {
 
 constexpr std::string_view kLoopParameter = "sl";
 
-WallTime wall_time() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 void append_hex(std::string& text, std::uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (int shift = 60; shift >= 0; shift -= 4) text.push_back(kDigits[value >> shift & 15]);

@@ -74,7 +74,7 @@ class Calls final : public CallService {
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
   [[nodiscard]] CallTraces& traces() { return traces_; }
 
-  // For calls.
+  // For calls and for what is like them.
 
   [[nodiscard]] const CallDomain& domain() const { return domain_; }
   [[nodiscard]] CallCounters& counters() { return counters_; }
@@ -98,6 +98,10 @@ class Calls final : public CallService {
   [[nodiscard]] const SidePolicy& policy(const std::string& side) const;
   /// The mark in our Vias by which a request that comes round is known.
   [[nodiscard]] std::string loop_mark(const sip::Message& request, std::string_view side) const;
+  [[nodiscard]] bool has_looped(const sip::Message& request, std::string_view side) const;
+  [[nodiscard]] PartyAddress address_of(const Caller& caller, const sip::Hop& hop) const;
+  [[nodiscard]] Claim claim_of(const Caller& caller, const sip::Message& request,
+                               const PartyAddress& from) const;
   /// A numeric address out of a URI, without asking anybody; nothing for host names.
   [[nodiscard]] std::optional<sip::Hop> reach_uri(std::string_view uri, const sip::Hop& like);
 
@@ -118,11 +122,7 @@ class Calls final : public CallService {
               std::uint32_t retry_after_s = 0);
   [[nodiscard]] bool describes_session(sip::ServerTransactionId id, const sip::Message& request);
   [[nodiscard]] bool has_usable_timer(sip::ServerTransactionId id, const sip::Message& request);
-  [[nodiscard]] PartyAddress address_of(const Caller& caller, const sip::Hop& hop) const;
-  [[nodiscard]] Claim claim_of(const Caller& caller, const sip::Message& request,
-                               const PartyAddress& from) const;
   [[nodiscard]] bool redirect_to_replaced(const sip::Message& request, Call::Start& start);
-  [[nodiscard]] bool has_looped(const sip::Message& request, std::string_view side) const;
   void arm() { deadline_.arm(wheel_.next_deadline()); }
 
   CallDomain domain_;

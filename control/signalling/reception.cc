@@ -15,10 +15,6 @@ using sip::Method;
 
 namespace {
 
-WallTime wall_time() {
-  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
-
 std::string unsupported_extensions(const sip::Message& request) {
   std::string text;
   for (const HeaderId id : {HeaderId::require, HeaderId::proxy_require})
@@ -35,8 +31,12 @@ std::string unsupported_extensions(const sip::Message& request) {
 }  // namespace
 
 Reception::Reception(Signalling& signalling, Gatekeeper& gatekeeper, Subscribers& subscribers,
-                     CallService& calls)
-    : signalling_(signalling), gatekeeper_(gatekeeper), subscribers_(subscribers), calls_(calls) {
+                     CallService& calls, MessageService& messages)
+    : signalling_(signalling),
+      gatekeeper_(gatekeeper),
+      subscribers_(subscribers),
+      calls_(calls),
+      messages_(messages) {
   subscribers_.registrar().set_connection_check(
       [this](std::uint64_t connection) { return signalling_.transport().is_open(connection); });
 }
@@ -54,6 +54,8 @@ void Reception::on_request(sip::ServerTransactionId id, const sip::Message& requ
       return register_user(id, request, hop);
     case Method::invite:
       return calls_.on_invite(id, request, hop);
+    case Method::message:
+      return messages_.on_message(id, request, hop);
     case Method::options:
       return answer_options(id);
     case Method::bye:
@@ -64,7 +66,6 @@ void Reception::on_request(sip::ServerTransactionId id, const sip::Message& requ
       return refuse(id, 481);
     case Method::other:
       return refuse(id, 501);
-    case Method::message:
     case Method::refer:
     case Method::subscribe:
     case Method::publish:

@@ -12,6 +12,13 @@
 
 namespace sallyport::control {
 
+/// Who carries messages outside of calls.
+class MessageService {
+ public:
+  virtual ~MessageService() = default;
+  virtual void on_message(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) = 0;
+};
+
 /// Who serves INVITEs and everything within their dialogs.
 class CallService {
  public:
@@ -36,7 +43,8 @@ inline constexpr std::string_view kAllow =
 class Reception final : public RequestHandler {
  public:
   /// All outlive the object.
-  Reception(Signalling& signalling, Gatekeeper& gatekeeper, Subscribers& subscribers, CallService& calls);
+  Reception(Signalling& signalling, Gatekeeper& gatekeeper, Subscribers& subscribers, CallService& calls,
+            MessageService& messages);
 
   void on_request(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) override;
   void on_cancel(sip::ServerTransactionId id, const sip::Message& cancel) override {
@@ -55,6 +63,7 @@ class Reception final : public RequestHandler {
   Gatekeeper& gatekeeper_;
   Subscribers& subscribers_;
   CallService& calls_;
+  MessageService& messages_;
 };
 
 }  // namespace sallyport::control

@@ -14,6 +14,9 @@ namespace sallyport::control {
 
 /// Time of day: what is stored means the same after a restart.
 using WallTime = std::chrono::sys_seconds;
+[[nodiscard]] inline WallTime wall_time() {
+  return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+}
 
 /// The texts of a binding, one behind the other in one allocation: a hundred thousand of them are kept.
 class BindingTexts {

@@ -11,7 +11,7 @@ import border
 from border import Border, check
 from demo_network import wait_for
 from phone_call import PASSWORD
-from raw_sip import RawPeer
+from raw_sip import RawPeer, answer
 from scripted_phone import AUDIO, Dialog, Message, ScriptedPhone, callee_dialog, caller_dialog
 
 MORE = """
@@ -270,9 +270,9 @@ def media_that_stops_ends_the_call(border: Border) -> None:
 # Descriptions that will not do.
 
 def the_answer_is_no_good(border: Border) -> None:
-    for answer in ("", "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nc=IN IP4 1.2.3.4\r\nm=audio 5000 RTP/AVP 0\r\n", "garbage"):
+    for described in ("", "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nc=IN IP4 1.2.3.4\r\nm=audio 5000 RTP/AVP 0\r\n", "garbage"):
         alice, bob, sent, invite = ring(border)
-        bob.respond(invite, 200, answer)
+        bob.respond(invite, 200, described)
         bob.expect("ACK")
         bob.expect_end()
         response = alice.next_final("INVITE")
@@ -483,6 +483,32 @@ def a_call_is_replaced(border: Border) -> None:
         hang_up(desk, replaced, bob)
 
 
+# Outside of calls.
+
+def messages_are_carried(border: Border) -> None:
+    alice, bob = pair(border)
+
+    def message(uri: str) -> Message:
+        headers = alice.peer.headers("MESSAGE", uri, From=f"<{alice.aor}>;tag=m", Contact=None)
+        alice.send("MESSAGE", uri, headers, "hello", "text/plain")
+        return alice._prove("MESSAGE", uri, headers, "hello", alice.expect_status("MESSAGE", 407))
+    uri, status = "sip:nobody@example.com", 404
+    check("nobody is there", message(uri).status == status)
+    headers = alice.peer.headers("MESSAGE", BOB, From=f"<{alice.aor}>;tag=m", Contact=None, User_Agent="Phone/1.0")
+    alice.send("MESSAGE", BOB, headers, "hello", "text/plain")
+    challenge = alice.expect_status("MESSAGE", 407)
+    headers["Proxy-Authorization"] = answer(challenge["Proxy-Authenticate"].removeprefix("Digest "), "dave", PASSWORD, "MESSAGE", BOB)
+    headers["Content-Type"] = "text/plain"
+    alice.send("MESSAGE", BOB, {**headers, "Via": headers["Via"].replace("z9hG4bK", "z9hG4bKy")}, "hello", "text/plain")
+    passed = bob.expect("MESSAGE")
+    check("with its body", passed.body == "hello" and passed["Content-Type"] == "text/plain", passed.text)
+    check("from whom the digest proved", "sip:dave@example.com" in passed["From"], passed["From"])
+    leaks = [word for word in (alice.peer.address, headers["Call-ID"], "Phone/1.0") if word in passed.text]
+    check("nothing of the sender's side", not leaks, leaks, passed.text)
+    bob.respond(passed, 202)
+    check("the answer comes back", alice.next_final("MESSAGE").status == 202)
+
+
 # What an INVITE must be.
 
 def bad_invites_are_refused(border: Border) -> None:
@@ -521,7 +547,7 @@ CASES = [
     the_callees_connection_drops, the_callers_connection_drops, media_that_stops_ends_the_call, the_answer_is_no_good, the_offer_is_no_good,
     hold_and_resume, offers_cross, a_refused_offer_leaves_the_call_as_it_was, a_bad_offer_within_the_call_is_refused,
     a_peer_that_forgot_the_call_ends_it, updates, other_requests_are_passed, a_request_out_of_order_is_refused, strangers_stay_out,
-    all_phones_ring_and_one_answers, the_best_failure_is_heard, a_call_is_replaced, bad_invites_are_refused, each_call_has_its_record,
+    all_phones_ring_and_one_answers, the_best_failure_is_heard, a_call_is_replaced, messages_are_carried, bad_invites_are_refused, each_call_has_its_record,
 ]
 
 if __name__ == "__main__":
