@@ -97,7 +97,7 @@ def failures(loads: Loads) -> None:
     """Task, fault of the server, arguments, and what must be counted how often."""
     table = (
         ("register", "no-contact", ["--total", "10"], "binding", 10),
-        ("register", "silent-after=20", ["--total", "40", "--concurrency", "5", "--timeout-ms", "1280"], "timeout", 30),
+        ("register", "silent-after=20", ["--total", "40", "--concurrency", "5", "--timeout-ms", "1280"], "timeout", range(30, 34)),
         ("register", "silent-after=20", ["--total", "40", "--concurrency", "5", "--give-up", "1"], "interrupted", 5),
         ("call", "refuse", ["--total", "10"], "status", 10),
         ("call", "other-connection", ["--total", "10"], "wrong_connection", 10),
@@ -107,7 +107,10 @@ def failures(loads: Loads) -> None:
     for task, fault, words, failure, times in table:
         with loads.responder(fault=fault) as responder:
             status, seen = loads.run(responder, task, *words)
-            check(f"{task}, server {fault}: {failure}", status == 1 and seen["failures"] == {failure: times}, seen)
+            # Which of the answers were challenges is a matter of five registrations' order.
+            expected = times if isinstance(times, range) else (times,)
+            check(f"{task}, server {fault}: {failure}",
+                  status == 1 and list(seen["failures"]) == [failure] and seen["failures"][failure] in expected, seen)
     with loads.responder() as responder:
         status, seen = loads.run(responder, "register", "--total", "10", password="wrong")
         check("a wrong password", status == 1 and seen["failures"] == {"credentials": 10} and seen["failed"] == 10, seen)
