@@ -90,8 +90,8 @@ json::object line_object(const TraceLine& line) {
   object["at_ms"] = line.at_ms;
   object["leg"] = line.caller_side ? "a" : "b";
   object["received"] = line.received;
-  object["peer"] = line.peer;
-  object["transport"] = line.transport;
+  object["peer"] = line.peer.to_string();
+  object["transport"] = json::string_view(sip::name(line.transport));
   object["text"] = line.text;
   object["sdp"] = line.has_description;
   return object;

@@ -17,25 +17,18 @@ std::string_view first_line(std::string_view message) {
   return message.substr(0, message.find("\r\n"));
 }
 
-/// The value of a field by its long name, as we write it ourselves.
-std::string_view field(std::string_view message, std::string_view name) {
-  for (std::size_t at = message.find("\r\n"); at != std::string_view::npos;
-       at = message.find("\r\n", at + 2)) {
-    const std::string_view line = message.substr(at + 2, message.find("\r\n", at + 2) - at - 2);
-    if (line.empty()) break;
-    const std::size_t colon = line.find(':');
-    if (colon != std::string_view::npos &&
-        sip::text::equal_ignoring_case(sip::text::trim(line.substr(0, colon)), name))
-      return sip::text::trim(line.substr(colon + 1));
-  }
-  return {};
+/// The value of a field in a message that we wrote, as we write it: `field` is `\r\nCall-ID: `.
+std::string_view value_of(std::string_view message, std::string_view field) {
+  const std::size_t at = message.find(field);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = message.substr(at + field.size());
+  return rest.substr(0, rest.find("\r\n"));
 }
 
-std::string summary(std::string_view message) {
+std::string summary(std::string_view message, std::string_view cseq) {
   std::string_view line = first_line(message);
   constexpr std::string_view kVersion = "SIP/2.0";
   if (line.starts_with(kVersion)) {
-    const std::string_view cseq = field(message, "CSeq");
     std::string text(sip::text::trim(line.substr(kVersion.size())).substr(0, kMaxText));
     return text.append(" (").append(cseq.substr(cseq.find(' ') + 1)).append(")");
   }
@@ -149,16 +142,21 @@ std::vector<const CallTrace*> CallTraces::list(std::uint64_t after, std::size_t 
 }
 
 void CallTraces::on_received(const sip::Message& message, const sip::Hop& from) {
-  if (!by_call_id_.empty()) add_line(message.call_id(), from, true, message.text());
+  if (by_call_id_.empty()) return;
+  add_line({message.text(), message.call_id(), message.header(sip::HeaderId::cseq).value_or(""),
+            message.header(sip::HeaderId::content_type).value_or("")},
+           from, true);
 }
 
 void CallTraces::on_sent(std::string_view message, const sip::Hop& to) {
-  if (!by_call_id_.empty()) add_line(field(message, "Call-ID"), to, false, message);
+  if (by_call_id_.empty()) return;
+  add_line({message, value_of(message, "\r\nCall-ID: "), value_of(message, "\r\nCSeq: "),
+            value_of(message, "\r\nContent-Type: ")},
+           to, false);
 }
 
-void CallTraces::add_line(std::string_view call_id, const sip::Hop& hop, bool received,
-                          std::string_view message) {
-  const auto place = by_call_id_.find(std::string(call_id));
+void CallTraces::add_line(const Described& message, const sip::Hop& hop, bool received) {
+  const auto place = by_call_id_.find(message.call_id);
   if (place == by_call_id_.end()) return;
   CallTrace& trace = traces_[place->second.call];
   if (trace.lines.size() == kMaxLines && !follower_) {
@@ -169,12 +167,11 @@ void CallTraces::add_line(std::string_view call_id, const sip::Hop& hop, bool re
   line.at_ms = static_cast<std::int64_t>(steady_ms()) - trace.began_ms;
   line.received = received;
   line.caller_side = place->second.caller_side;
-  line.peer = hop.remote.to_string();
-  line.transport = sip::name(hop.transport);
-  line.text = summary(message);
-  line.has_description =
-      sip::text::starts_with_ignoring_case(field(message, "Content-Type"), "application/sdp");
-  if (follower_) follower_(trace.call, line, mask_secrets(message));
+  line.transport = hop.transport;
+  line.peer = hop.remote;
+  line.text = summary(message.text, message.cseq);
+  line.has_description = sip::text::starts_with_ignoring_case(message.content_type, "application/sdp");
+  if (follower_) follower_(trace.call, line, mask_secrets(message.text));
   if (trace.lines.size() < kMaxLines)
     trace.lines.push_back(std::move(line));
   else

@@ -20,8 +20,8 @@ struct TraceLine {
   std::int64_t at_ms = 0;  ///< since the call began
   bool received = false;
   bool caller_side = false;  ///< on the caller's dialog; else on one of the callee's
-  std::string peer;          ///< address and port
-  std::string transport;
+  sip::Transport transport = sip::Transport::udp;
+  Endpoint peer;
   std::string text;  ///< `INVITE sip:alice@example.com`, `200 OK (INVITE)`
   bool has_description = false;
 };
@@ -72,10 +72,18 @@ class CallTraces final : public MessageTap {
     std::uint64_t call = 0;
     bool caller_side = false;
   };
-  void add_line(std::string_view call_id, const sip::Hop& hop, bool received, std::string_view message);
+  /// What a line tells of a message beside its first line.
+  struct Described {
+    std::string_view text, call_id, cseq, content_type;
+  };
+  void add_line(const Described& message, const sip::Hop& hop, bool received);
   void forget(std::uint64_t call);
 
-  std::unordered_map<std::string, Place> by_call_id_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, Place, Hash, std::equal_to<>> by_call_id_;
   std::unordered_map<std::uint64_t, CallTrace> traces_;
   std::unordered_map<std::uint64_t, std::vector<std::string>> call_ids_;
   std::deque<std::uint64_t> ended_;
