@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Lint: every header compiles alone, with the flags of the sources beside it."""
+"""Lint: every header compiles alone, with the flags of the sources beside it. One that a source of the build includes before all
+else has been compiled alone already."""
 
 import argparse
 import concurrent.futures
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -17,6 +19,17 @@ def flags_for(header: pathlib.Path, commands: list[Command]) -> Command | None:
     """The command of a source in the header's folder, or of any."""
     beside = [command for command in commands if command.source.parent == header.parent]
     return (beside or commands or [None])[0]
+
+
+def first_includes(root: pathlib.Path, commands: list[Command]) -> set[pathlib.Path]:
+    """What the build's sources include first, with nothing before it that could help."""
+    found = set()
+    for command in commands:
+        match = re.search(r"^\s*#.*$", (root / command.source).read_text(errors="replace"), re.MULTILINE)
+        name = re.match(r'\s*#\s*include\s*"([^"]+)"', match.group(0)) if match else None
+        if name:
+            found.add((root / name.group(1)).resolve())
+    return found
 
 
 def compile_alone(root: pathlib.Path, header: pathlib.Path, command: Command) -> str:
@@ -32,6 +45,8 @@ def check(root: pathlib.Path, build: pathlib.Path) -> list[str]:
     headers = [source.path for source in source_files(root) if source.path.suffix == ".h"]
     if not commands or not headers:
         return ["no compile commands or no headers were found"]
+    proven = first_includes(root, commands)
+    headers = [header for header in headers if (root / header).resolve() not in proven]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         answers = pool.map(lambda header: compile_alone(root, header, flags_for(header, commands)), headers)
     return [answer for answer in answers if answer]
