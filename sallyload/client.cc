@@ -72,8 +72,7 @@ std::uint64_t now_us() {
 }
 
 Client::Client(boost::asio::io_context& context, const Settings& settings, Report& report)
-    : settings_(settings),
-      report_(report),
+    : report_(report),
       address_(settings.local ? *settings.local : address_towards(settings.server)),
       limits_(sip_limits()),
       transport_(context, transport_settings(settings, address_), *this),

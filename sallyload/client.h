@@ -88,7 +88,6 @@ class Client : public transport::TransportUser, public sip::MessageSink, public 
   void on_timeout(sip::ClientTransactionId id, std::uint64_t context, sip::InstantMs now) override;
   void on_transport_error(sip::ClientTransactionId id, std::uint64_t context, sip::InstantMs now) override;
 
-  const Settings& settings_;
   Report& report_;
   ClientUser* user_ = nullptr;
   IpAddress address_;
