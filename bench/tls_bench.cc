@@ -20,6 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <boost/asio/io_context.hpp>
 #include <openssl/ssl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>

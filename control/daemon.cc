@@ -22,6 +22,7 @@
 #include "control/admin/reply.h"
 #include "control/admin/service.h"
 #include "control/admin/socket.h"
+#include "control/config/auth.h"
 #include "control/media/dataplane_client.h"
 #include "control/media/side_routes.h"
 #include "control/privileges.h"
@@ -181,8 +182,8 @@ void Daemon::State::open_subscribers() {
   SubscriberSettings settings;
   settings.store = config.store;
   settings.registrar = config.registrar;
-  settings.algorithms = config.auth.algorithms;
-  settings.userhash = config.auth.userhash;
+  settings.algorithms = kept_algorithms(config);
+  settings.userhash = any_userhash(config);
   auto opened = Subscribers::open(std::move(settings), wall_time());
   if (!opened) throw std::runtime_error(opened.error().text);
   subscribers = std::move(*opened);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "control/admin/config_reply.h"
+#include "control/config/auth.h"
 #include "control/sip_service.h"
 #include "crypto/equal.h"
 
@@ -152,6 +153,7 @@ Result<void> Reloader::take_up_sip(Config& next) {
   const std::string realm = config.auth.realm;  // users' digests were made for it
   config.auth = next.auth;
   config.auth.realm = realm;
+  sip_->subscribers().keep_algorithms(kept_algorithms(config));
   for (auto& [side, policy] : config.policies)
     if (const auto found = next.policies.find(side); found != next.policies.end()) policy = found->second;
   config.calls = next.calls;

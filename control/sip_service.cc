@@ -36,7 +36,8 @@ SipService::SipService(const Domain& domain)
       calls_({domain.context, domain.config, domain.limits, domain.signalling, gatekeeper_,
               domain.subscribers, trunks_, router_, admission_, media_, records_}),
       pager_(calls_),
-      reception_(domain.signalling, gatekeeper_, domain.subscribers, calls_, pager_) {}
+      subscriptions_(calls_),
+      reception_(domain.signalling, gatekeeper_, domain.subscribers, calls_, pager_, subscriptions_) {}
 
 void SipService::start() {
   if (const auto opened = records_.reopen(); !opened)
@@ -46,7 +47,9 @@ void SipService::start() {
 }
 
 void SipService::advance() {
-  trunks_.advance(static_cast<std::int64_t>(steady_ms()));
+  const auto now = static_cast<std::int64_t>(steady_ms());
+  trunks_.advance(now);
+  subscriptions_.advance(now);
 }
 
 }  // namespace sallyport::control

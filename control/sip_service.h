@@ -6,6 +6,7 @@
 
 #include "control/calls/calls.h"
 #include "control/calls/pager.h"
+#include "control/calls/subscriptions.h"
 #include "control/signalling/gatekeeper.h"
 #include "control/signalling/options_sender.h"
 #include "control/signalling/reception.h"
@@ -31,12 +32,15 @@ class SipService {
   explicit SipService(const Domain& domain);
 
   void start();
-  /// Once a second: trunks are looked after.
+  /// Once a second: trunks are looked after, subscriptions run out.
   void advance();
 
   [[nodiscard]] Calls& calls() { return calls_; }
+  [[nodiscard]] const Pager& pager() const { return pager_; }
+  [[nodiscard]] const Subscriptions& subscriptions() const { return subscriptions_; }
   [[nodiscard]] Trunks& trunks() { return trunks_; }
   [[nodiscard]] Signalling& signalling() { return domain_.signalling; }
+  [[nodiscard]] Subscribers& subscribers() { return domain_.subscribers; }
   [[nodiscard]] const Gatekeeper& gatekeeper() const { return gatekeeper_; }
   [[nodiscard]] RecordFile& records() { return records_; }
 
@@ -53,6 +57,7 @@ class SipService {
   Gatekeeper gatekeeper_;
   Calls calls_;
   Pager pager_;
+  Subscriptions subscriptions_;
   Reception reception_;
 };
 

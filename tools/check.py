@@ -112,7 +112,7 @@ def gcc(quick: bool) -> Tally:
 
 
 # Clang's one build: both sanitizers, and what libFuzzer wants to see.
-SANITIZED = Build("clang", ["-Dbuildtype=debug", "-Doptimization=1", "-Dfuzzing=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
+SANITIZED = Build("clang", ["-Db_pch=false", "-Dbuildtype=debug", "-Doptimization=1", "-Dfuzzing=true", "-Db_sanitize=address,undefined", "-Db_lundef=false",
                             "-Dcpp_args=-fsanitize=fuzzer-no-link"], compiler="clang++")
 
 

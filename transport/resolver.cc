@@ -9,8 +9,10 @@
 
 #include <ares.h>
 #include <arpa/nameser.h>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <netdb.h>
 #include <sys/time.h>
 

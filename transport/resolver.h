@@ -12,9 +12,7 @@
 #include <string>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-
+#include "transport/asio_fwd.h"
 #include "transport/counters.h"
 #include "transport/dns_message.h"
 #include "transport/limit_table.h"

@@ -7,7 +7,10 @@
 #include <chrono>
 #include <stdexcept>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
 #include "transport/socket.h"
@@ -41,6 +44,13 @@ bool same_place(const ListenerSettings& a, const ListenerSettings& b) {
 
 }  // namespace
 
+struct TransportLayer::Waits {
+  Waits(asio::io_context& context, int poller) : readiness(context, poller), tick(context) {}
+
+  asio::posix::stream_descriptor readiness;
+  asio::steady_timer tick;
+};
+
 TransportLayer::TransportLayer(asio::io_context& context, const TransportSettings& settings,
                                TransportUser& user)
     : context_(context),
@@ -48,8 +58,7 @@ TransportLayer::TransportLayer(asio::io_context& context, const TransportSetting
       sip_limits_(settings.sip_limits),
       limits_(settings.limits),
       now_ms_(steady_ms()),
-      readiness_(context, ::dup(poller_.descriptor())),
-      tick_(context) {
+      waits_(std::make_unique<Waits>(context, ::dup(poller_.descriptor()))) {
   raise_descriptor_limit();
   auto contexts = TlsContexts::load(settings.tls, settings.listeners, ticket_keys_, counters_);
   if (!contexts) throw std::runtime_error(contexts.error().text);
@@ -168,7 +177,7 @@ Result<void> TransportLayer::reload(const TransportSettings& settings) {
 }
 
 void TransportLayer::await_ready() {
-  readiness_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& failure) {
+  waits_->readiness.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& failure) {
     if (failure) return;
     on_ready();
     await_ready();
@@ -204,8 +213,8 @@ void TransportLayer::on_event(const epoll_event& event) {
 }
 
 void TransportLayer::await_tick() {
-  tick_.expires_after(kTick);
-  tick_.async_wait([this](const error_code& failure) {
+  waits_->tick.expires_after(kTick);
+  waits_->tick.async_wait([this](const error_code& failure) {
     if (failure) return;
     on_tick();
     await_tick();

@@ -12,10 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-
+#include "transport/asio_fwd.h"
 #include "transport/connection.h"
 #include "transport/datagram_socket.h"
 #include "transport/handshake_thread.h"
@@ -176,8 +173,8 @@ class TransportLayer {
   bool telling_ = false;
   bool in_turn_ = false;
   std::vector<std::unique_ptr<HandshakeThread>> threads_;
-  boost::asio::posix::stream_descriptor readiness_;
-  boost::asio::steady_timer tick_;
+  struct Waits;  ///< what the event loop waits for on our behalf
+  std::unique_ptr<Waits> waits_;
   /// Posted calls ask whether this object still exists.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

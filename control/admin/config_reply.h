@@ -2,7 +2,7 @@
 // The configuration as JSON, and what requests about it ask.
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/fwd.hpp>
 
 #include "control/admin/protocol.h"
 #include "control/config/config.h"

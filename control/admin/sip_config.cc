@@ -56,13 +56,27 @@ std::string_view name_of(RouteConfig::To to) {
   return to == user ? "user" : "refuse";
 }
 
+json::object auth_object(const AuthPolicy& auth) {
+  json::object object;
+  object["algorithms"] =
+      list_of(auth.algorithms, [](crypto::DigestAlgorithm one) { return crypto::info(one).name; });
+  object["challenge"] = auth.challenge == ChallengeMode::all ? "all" : "single";
+  object["qop"] = list_of(auth.qops, [](crypto::Qop qop) { return crypto::name(qop); });
+  object["nonce_lifetime_s"] = auth.nonce_lifetime_s;
+  object["userhash"] = auth.userhash;
+  object["match_uri"] = auth.match_uri;
+  return object;
+}
+
 json::object listener_object(const transport::ListenerSettings& listener, const SipListenerConfig& beside) {
-  return {{"transport", json::string_view(sip::name(listener.transport))},
-          {"address", listener.address.to_string()},
-          {"side", beside.side},
-          {"allow_plain", beside.allow_plain},
-          {"certificates", texts(listener.certificates)},
-          {"client_certificates", json::string_view(name_of(listener.client_certificates))}};
+  json::object object{{"transport", json::string_view(sip::name(listener.transport))},
+                      {"address", listener.address.to_string()},
+                      {"side", beside.side},
+                      {"allow_plain", beside.allow_plain},
+                      {"certificates", texts(listener.certificates)},
+                      {"client_certificates", json::string_view(name_of(listener.client_certificates))}};
+  if (beside.auth) object["auth"] = auth_object(*beside.auth);
+  return object;
 }
 
 json::object tls_object(const transport::TlsSettings& tls) {
@@ -83,18 +97,6 @@ json::object limits_object(const transport::TransportSettings& settings) {
   return object;
 }
 
-json::object auth_object(const AuthPolicy& auth) {
-  json::object object;
-  object["algorithms"] =
-      list_of(auth.algorithms, [](crypto::DigestAlgorithm one) { return crypto::info(one).name; });
-  object["challenge"] = auth.challenge == ChallengeMode::all ? "all" : "single";
-  object["qop"] = list_of(auth.qops, [](crypto::Qop qop) { return crypto::name(qop); });
-  object["nonce_lifetime_s"] = auth.nonce_lifetime_s;
-  object["userhash"] = auth.userhash;
-  object["match_uri"] = auth.match_uri;
-  return object;
-}
-
 json::object policy_object(const SidePolicy& policy) {
   json::object object;
   object["media"] = json::string_view(name_of(policy.media.security));
@@ -108,6 +110,7 @@ json::object policy_object(const SidePolicy& policy) {
   object["identity"] = json::string_view(name_of(policy.identity));
   object["privacy"] = json::string_view(name_of(policy.privacy));
   object["user_agent"] = json::string_view(name_of(policy.user_agent));
+  object["events"] = policy.events;
   return object;
 }
 
@@ -120,6 +123,7 @@ json::object calls_object(const CallsConfig& calls) {
           {"reconnect_s", calls.reconnect_s},
           {"max_duration_s", calls.max_duration_s},
           {"max_forwards", calls.max_forwards},
+          {"max_redirects", calls.max_redirects},
           {"max_branches", calls.max_branches},
           {"max_targets", calls.max_targets},
           {"retry_after_s", calls.retry_after_s},

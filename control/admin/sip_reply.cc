@@ -2,6 +2,9 @@
 // Calls, messages, transactions, who proved what, transports, and every limit.
 #include "control/admin/sip_reply.h"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
 #include "control/sip_service.h"
 
 namespace sallyport::control {
@@ -43,6 +46,17 @@ json::object transactions_object(const sip::TransactionLayer& transactions) {
           {"transport_errors", counters.transport_errors}};
 }
 
+json::object events_object(const SipService& sip) {
+  const SubscriptionCounters& counters = sip.subscriptions().counters();
+  return {{"subscriptions", sip.subscriptions().size()},
+          {"begun", counters.begun},
+          {"refused", counters.refused},
+          {"ended", counters.ended},
+          {"expired", counters.expired},
+          {"notified", counters.notified},
+          {"single_requests", sip.pager().carried()}};
+}
+
 json::object outcomes_object(const Authenticator& authenticator) {
   json::object object;
   for (const AuthOutcomeInfo& outcome : kAuthOutcomes)
@@ -74,6 +88,7 @@ json::object sip_stats(SipService& sip) {
   Signalling& signalling = sip.signalling();
   json::object object;
   object["calls"] = calls_object(sip.calls(), sip.records());
+  object["events"] = events_object(sip);
   object["messages"] = messages_object(signalling.counters());
   object["transactions"] = transactions_object(signalling.transactions());
   object["authentication"] = outcomes_object(sip.gatekeeper().authenticator());

@@ -2,7 +2,7 @@
 // What `stats` tells of signalling.
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/fwd.hpp>
 
 namespace sallyport::control {
 

@@ -3,6 +3,7 @@
 #include "control/admin/subscriber_reply.h"
 
 #include <algorithm>
+#include <ranges>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -28,16 +29,25 @@ std::string address_of(const User& user) {
   return user.name + "@" + user.domain;
 }
 
-json::object user_json(const User& user, const Registrar& registrar) {
-  json::array algorithms;
+/// Those that the user has been given, else those whose digests are kept, the strongest first.
+json::array algorithms_of(const User& user) {
+  json::array names;
   for (const crypto::DigestAlgorithm algorithm : user.algorithms)
-    algorithms.push_back(json::string(crypto::info(algorithm).name));
+    names.push_back(json::string(crypto::info(algorithm).name));
+  if (!user.algorithms.empty()) return names;
+  for (const auto& algorithm : std::views::reverse(crypto::kDigestAlgorithms))
+    if (user.has_digest(algorithm.id)) names.push_back(json::string(algorithm.name));
+  return names;
+}
+
+json::object user_json(const User& user, const Registrar& registrar) {
   json::object object;
   object["user"] = address_of(user);
   object["display_name"] = user.display_name;
   object["realm"] = user.realm;
   object["enabled"] = user.enabled;
-  object["algorithms"] = std::move(algorithms);
+  object["algorithms"] = algorithms_of(user);
+  object["algorithms_by_policy"] = user.algorithms.empty();
   object["bindings_limit"] = user.bindings_limit;
   object["calls_limit"] = user.calls_limit;
   object["registrations"] = registrar.location().bindings(user.aor).size();

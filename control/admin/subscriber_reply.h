@@ -2,7 +2,7 @@
 // Does what requests about users and registrations ask, and words the results.
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/fwd.hpp>
 
 #include "control/admin/protocol.h"
 #include "control/subscribers/subscribers.h"

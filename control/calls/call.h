@@ -186,6 +186,7 @@ class Call {
                      std::unique_ptr<sip::Message> response = nullptr);
   void proceed();
   void refuse(unsigned status, std::string_view reason);
+  [[nodiscard]] bool redirect(const Branch& branch, const sip::Message& response);
   void cancel_others(const Branch* but, std::string_view reason);
 
   // call_answer.cc: what the callee says, and how the caller hears of it.
@@ -267,6 +268,7 @@ class Call {
   std::string replaces_;
   std::vector<RouteTarget> targets_;
   std::size_t next_target_ = 0;
+  std::uint32_t redirects_ = 0;
   sip::ServerTransactionId invite_;
   bool has_offer_ = false;  ///< the caller's INVITE
   bool definite_ = false;   ///< nobody else is to be tried

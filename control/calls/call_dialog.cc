@@ -41,30 +41,11 @@ void Call::on_request(Branch& branch, Leg from, sip::ServerTransactionId id, con
   pass_request(branch, from, id, request);
 }
 
-// The connection on which a peer proved itself proves it again (decision 32); whoever comes by
-// another way has to say who he is.
 bool Call::is_from(Party& party, sip::ServerTransactionId id, const sip::Message& request,
                    const sip::Hop& hop) {
-  const bool same_connection = sip::is_reliable(hop.transport) && hop.connection == party.at.hop.connection &&
-                               hop.transport == party.at.hop.transport;
-  if (same_connection) return true;
-  const CallDomain& domain = calls_.domain();
-  if (party.at.trunk != nullptr) {
-    if (domain.gatekeeper.trunk_of(hop) == party.at.trunk) {
-      if (sip::is_reliable(hop.transport)) move(party, hop);
-      return true;
-    }
-    return answer(id, 403), false;
-  }
-  if (party.at.aor.empty()) {
-    if (hop.remote == party.at.hop.remote && hop.transport == party.at.hop.transport) return true;
-    return answer(id, 403), false;
-  }
-  const auto caller = domain.gatekeeper.prove(id, request, AuthRole::proxy);
-  if (!caller) return false;
-  if (caller->user->aor != party.at.aor) return answer(id, 403), false;
-  move(party, hop);
-  return true;
+  const Calls::Origin origin = calls_.origin_of(party.at, id, request, hop);
+  if (origin == Calls::Origin::moved) move(party, hop);
+  return origin != Calls::Origin::refused;
 }
 
 /// The party is reached by another connection from now on.
@@ -161,36 +142,17 @@ void Call::pass_request(Branch& branch, Leg from, sip::ServerTransactionId id, c
           })));
 }
 
-/// The connection the party is reached by; another one of the same phone if that is lost.
+/// False if there is no way to the party.
 bool Call::find_way(Party& party) {
-  const CallDomain& domain = calls_.domain();
-  if (!sip::is_reliable(party.at.hop.transport)) {
-    // Requests go to the Contact, or to the first proxy of the route set (RFC 3261 §12.2.1.1).
-    if (const auto hop = calls_.reach_uri(party.dialog->next_hop(), party.at.hop);
-        hop && party.at.aor.empty())
-      party.at.hop = *hop;
-    return true;
-  }
-  if (domain.signalling.transport().is_open(party.at.hop.connection)) return true;
-  if (has_returned(party)) return true;
-  const auto hop = calls_.reach_uri(party.dialog->next_hop(), party.at.hop);
-  if (!hop) return false;
-  move(party, *hop);
-  return true;
+  const auto hop = calls_.way_to(party.at, *party.dialog);
+  if (hop && *hop != party.at.hop) move(party, *hop);
+  return hop.has_value();
 }
 
-/// The phone has registered anew, over a connection that is there.
 bool Call::has_returned(Party& party) {
-  const CallDomain& domain = calls_.domain();
-  if (party.at.aor.empty() || party.dialog == nullptr) return false;
-  for (const Target& target : domain.subscribers.registrar().targets(party.at.aor, wall_time())) {
-    const bool same_phone = party.at.instance.empty() ? target.contact == party.dialog->remote_target()
-                                                      : target.instance == party.at.instance;
-    if (!same_phone || !domain.signalling.transport().is_open(target.flow.connection)) continue;
-    move(party, target.flow);
-    return true;
-  }
-  return false;
+  const auto hop = party.dialog != nullptr ? calls_.returned(party.at, *party.dialog) : std::nullopt;
+  if (hop) move(party, *hop);
+  return hop.has_value();
 }
 
 std::optional<sip::ClientTransactionId> Call::ask(Branch& branch, Leg leg, std::string_view method, Fill fill,

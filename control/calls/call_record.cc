@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include <boost/json.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "base/utf8.h"
 

@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "control/calls/calls.h"
 #include "control/calls/description.h"
+#include "sip/name_addr.h"
 #include "sip/option_tags.h"
 #include "sip/reason.h"
 
@@ -311,8 +312,10 @@ void Call::branch_failed(Branch& branch, unsigned status, std::string_view reaso
   const Trunk* const trunk = branch.target.trunk.get();
   record_.attempts.push_back(
       {trunk != nullptr ? "trunk:" + trunk->config().name : branch.target.aor, status, std::string(reason)});
+  const bool redirected = status / 100 == 3 && response != nullptr && redirect(branch, *response);
   if (status >= 600) definite_ = true;
-  if (trunk != nullptr && response != nullptr && !trunk->config().fails_over(status)) definite_ = true;
+  if (trunk != nullptr && response != nullptr && !redirected && !trunk->config().fails_over(status))
+    definite_ = true;
   const unsigned rank = rank_of(status, response != nullptr);
   if (best_status_ == 0 || rank < best_rank_) {
     best_status_ = status;
@@ -322,6 +325,33 @@ void Call::branch_failed(Branch& branch, unsigned status, std::string_view reaso
   }
   if (definite_) cancel_others(&branch, {});
   proceed();
+}
+
+/// Whoever is called names others (RFC 3261 §8.1.3.4): they are tried after all that is known already, as far
+/// as the one who names them may call them.
+bool Call::redirect(const Branch& branch, const sip::Message& response) {
+  const CallDomain& domain = calls_.domain();
+  if (redirects_ == domain.config.calls.max_redirects) return false;
+  ++redirects_;
+  const std::size_t known = targets_.size();
+  RouteQuery query;
+  query.from_side = branch.party(Leg::b).at.side;
+  query.user = domain.subscribers.users().by_aor(branch.target.aor);
+  query.trunk = branch.target.trunk.get();
+  query.now = wall_time();
+  for (const std::string_view value : response.values(HeaderId::contact)) {
+    const auto contact = sip::parse_name_addr(value);
+    if (!contact || targets_.size() >= domain.config.calls.max_targets) continue;
+    query.request_uri = contact->uri;
+    auto routed = domain.router.route(query);
+    if (!routed) continue;
+    const unsigned stage = targets_.back().stage + 1;
+    for (RouteTarget& target : *routed) {
+      target.stage += stage;
+      targets_.push_back(std::move(target));
+    }
+  }
+  return targets_.size() > known;
 }
 
 void Call::cancel_others(const Branch* but, std::string_view reason) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
 #include "base/log.h"
@@ -318,6 +319,49 @@ void Calls::retire(CallId id) {
 
 const SidePolicy& Calls::policy(const std::string& side) const {
   return domain_.config.policies.at(side);
+}
+
+// The connection on which a peer proved itself proves it again (decision 32); whoever comes by another way
+// has to say who he is.
+Calls::Origin Calls::origin_of(const PartyAddress& at, sip::ServerTransactionId id,
+                               const sip::Message& request, const sip::Hop& hop) {
+  const auto forbid = [&] {
+    static_cast<void>(domain_.signalling.respond(id, domain_.signalling.response(id, 403)));
+    return Origin::refused;
+  };
+  const bool is_stream = sip::is_reliable(hop.transport);
+  if (is_stream && hop.connection == at.hop.connection && hop.transport == at.hop.transport)
+    return Origin::same;
+  if (at.trunk != nullptr) {
+    if (domain_.gatekeeper.trunk_of(hop) != at.trunk) return forbid();
+    return is_stream ? Origin::moved : Origin::same;
+  }
+  if (at.aor.empty())
+    return hop.remote == at.hop.remote && hop.transport == at.hop.transport ? Origin::same : forbid();
+  const auto caller = domain_.gatekeeper.prove(id, request, hop, AuthRole::proxy);
+  if (!caller) return Origin::refused;
+  return caller->user->aor == at.aor ? Origin::moved : forbid();
+}
+
+std::optional<sip::Hop> Calls::way_to(const PartyAddress& at, const sip::Dialog& dialog) {
+  if (!sip::is_reliable(at.hop.transport)) {
+    // Requests go to the Contact, or to the first proxy of the route set (RFC 3261 §12.2.1.1).
+    const auto hop = reach_uri(dialog.next_hop(), at.hop);
+    return hop && at.aor.empty() ? hop : at.hop;
+  }
+  if (domain_.signalling.transport().is_open(at.hop.connection)) return at.hop;
+  if (const auto hop = returned(at, dialog)) return hop;
+  return reach_uri(dialog.next_hop(), at.hop);
+}
+
+std::optional<sip::Hop> Calls::returned(const PartyAddress& at, const sip::Dialog& dialog) const {
+  if (at.aor.empty()) return std::nullopt;
+  for (const Target& target : domain_.subscribers.registrar().targets(at.aor, wall_time())) {
+    const bool same_phone =
+        at.instance.empty() ? target.contact == dialog.remote_target() : target.instance == at.instance;
+    if (same_phone && domain_.signalling.transport().is_open(target.flow.connection)) return target.flow;
+  }
+  return std::nullopt;
 }
 
 std::optional<sip::Hop> Calls::reach_uri(std::string_view text, const sip::Hop& like) {

@@ -13,8 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-
 #include "base/keyed_hash.h"
 #include "control/calls/call.h"
 #include "control/calls/call_trace.h"
@@ -22,6 +20,7 @@
 #include "control/media/relay_manager.h"
 #include "control/signalling/reception.h"
 #include "sip/replaces.h"
+#include "transport/asio_fwd.h"
 
 namespace sallyport::control {
 
@@ -102,6 +101,16 @@ class Calls final : public CallService {
   [[nodiscard]] PartyAddress address_of(const Caller& caller, const sip::Hop& hop) const;
   [[nodiscard]] Claim claim_of(const Caller& caller, const sip::Message& request,
                                const PartyAddress& from) const;
+  /// Whether a request within a dialog comes from the end that is at `at`: decision 32. `refused` has been
+  /// answered; after `moved` the end is reached by `hop`.
+  enum class Origin : std::uint8_t { refused, same, moved };
+  [[nodiscard]] Origin origin_of(const PartyAddress& at, sip::ServerTransactionId id,
+                                 const sip::Message& request, const sip::Hop& hop);
+  /// By what the other end of a dialog is reached now: as until now, by another connection of the same phone,
+  /// or by a new one. Nothing if there is no way.
+  [[nodiscard]] std::optional<sip::Hop> way_to(const PartyAddress& at, const sip::Dialog& dialog);
+  /// By what a phone has registered anew whose connection was lost.
+  [[nodiscard]] std::optional<sip::Hop> returned(const PartyAddress& at, const sip::Dialog& dialog) const;
   /// A numeric address out of a URI, without asking anybody; nothing for host names.
   [[nodiscard]] std::optional<sip::Hop> reach_uri(std::string_view uri, const sip::Hop& like);
 

@@ -1,39 +1,28 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Pager: carries MESSAGE outside of calls (RFC 3428): one request there, one answer back.
+// Pager: carries what is one request there and one answer back: MESSAGE outside of calls (RFC 3428), PUBLISH
+// (RFC 3903), and NOTIFY that nobody subscribed to.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
-#include "control/calls/calls.h"
+#include "control/calls/courier.h"
 
 namespace sallyport::control {
 
-/// The control thread's. Keeps nothing: the two transactions know of each other.
+/// The control thread's.
 class Pager final : public MessageService {
  public:
   /// Outlives the object.
-  explicit Pager(Calls& calls) : calls_(calls), domain_(calls.domain()) {}
+  explicit Pager(Calls& calls) : courier_(calls), calls_(calls) {}
 
-  /// Goes to the first place where the called one is reached; who sends it is told what came of it there.
+  /// Who sends it is told what came of it there.
   void on_message(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) override;
 
   [[nodiscard]] std::uint64_t carried() const { return carried_; }
 
  private:
-  /// What is needed of the sender until the answer is there.
-  struct Page {
-    sip::ServerTransactionId id;
-    PartyAddress from;
-    Claim claim;
-    RouteTarget target;
-  };
-  void send(const Page& page, const sip::Hop& hop);
-  void answer(sip::ServerTransactionId id, unsigned status, std::string_view reason = {},
-              std::uint32_t retry_after_s = 0);
-
+  Courier courier_;
   Calls& calls_;
-  const CallDomain& domain_;
   std::uint64_t carried_ = 0;
 };
 

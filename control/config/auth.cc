@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "control/config/config.h"
 #include "control/config/section.h"
 
 namespace sallyport::control {
@@ -56,6 +57,22 @@ AuthPolicy read_auth(ConfigSection section, AuthPolicy standard) {
   policy.match_uri = section.flag("match_uri", policy.match_uri);
   section.finish();
   return policy;
+}
+
+std::vector<crypto::DigestAlgorithm> kept_algorithms(const Config& config) {
+  std::vector<crypto::DigestAlgorithm> kept = config.auth.algorithms;
+  for (const SipListenerConfig& listener : config.sip.listeners) {
+    if (!listener.auth) continue;
+    for (const crypto::DigestAlgorithm algorithm : listener.auth->algorithms)
+      if (std::ranges::find(kept, algorithm) == kept.end()) kept.push_back(algorithm);
+  }
+  return kept;
+}
+
+bool any_userhash(const Config& config) {
+  return config.auth.userhash || std::ranges::any_of(config.sip.listeners, [](const SipListenerConfig& one) {
+           return one.auth && one.auth->userhash;
+         });
 }
 
 }  // namespace sallyport::control

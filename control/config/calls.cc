@@ -24,6 +24,7 @@ CallsConfig read_calls(ConfigSection section, Limits& limits) {
   read("reconnect_s", calls.reconnect_s, 1, 3600);
   read("max_duration_s", calls.max_duration_s, 0, 604800);
   read("max_forwards", calls.max_forwards, 1, 255);
+  read("max_redirects", calls.max_redirects, 0, 100);
   read("max_branches", calls.max_branches, 1, 100);
   read("max_targets", calls.max_targets, 1, 100);
   read("retry_after_s", calls.retry_after_s, 1, 3600);

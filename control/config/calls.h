@@ -24,6 +24,8 @@ struct CallsConfig {
   std::uint32_t max_forwards = 70;   ///< of requests that are ours, and the highest that is passed on
   std::uint32_t max_branches = 10;   ///< targets tried at the same time
   std::uint32_t max_targets = 20;    ///< targets tried in all
+  /// How often 3xx responses may lead one call elsewhere; 0: never.
+  std::uint32_t max_redirects = 3;
   std::uint32_t retry_after_s =
       10;               ///< told to those who are refused for load, where nothing exacter is known
   bool guests = false;  ///< callers who are neither users nor trunks may call registered users

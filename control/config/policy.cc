@@ -95,6 +95,7 @@ SidePolicy read_policy(ConfigSection section, Carriers carriers) {
   policy.user_agent = section.choice(
       "user_agent", policy.user_agent,
       {{"ours", ProductPolicy::ours}, {"pass", ProductPolicy::pass}, {"none", ProductPolicy::none}});
+  policy.events = section.flag("events", policy.events);
   if (!policy.trust && policy.identity == IdentityPolicy::pass)
     section.error("identity", "pass needs trust = true: else callers could be anybody");
   if (!policy.trust && policy.privacy == PrivacyPolicy::pass)

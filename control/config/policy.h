@@ -46,6 +46,7 @@ struct SidePolicy {
   IdentityPolicy identity = IdentityPolicy::rewrite;
   PrivacyPolicy privacy = PrivacyPolicy::enforce;
   ProductPolicy user_agent = ProductPolicy::ours;
+  bool events = true;  ///< SUBSCRIBE, NOTIFY and PUBLISH outside of calls may come from there and go there
 };
 
 /// By the side's name; every side has one.

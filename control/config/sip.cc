@@ -7,6 +7,7 @@
 
 #include <toml++/toml.h>
 
+#include "control/config/auth.h"
 #include "control/config/names.h"
 #include "control/config/section.h"
 
@@ -158,6 +159,8 @@ void read_listener(ConfigSection& section, const std::string& name, Config& conf
   SipListenerConfig beside;
   beside.side = section.text("side", "");
   beside.allow_plain = section.flag("allow_plain", false);
+  if (section.has("auth"))
+    beside.auth = read_auth(section.section("auth", "sip.listener." + name + ".auth"), config.auth);
   if (std::ranges::none_of(config.sides, [&](const SideConfig& side) { return side.name == beside.side; }))
     section.error("side", "must name a [media.side.NAME]");
   if (listener.transport == sip::Transport::tls)
@@ -201,8 +204,8 @@ void read_sip(ConfigSection section, Config& config) {
   for_each_table(section, "listener", "sip.listener", [&](ConfigSection& listener, const std::string& name) {
     read_listener(listener, name, config);
   });
-  if (!sip.transport.listeners.empty() && sip.domains.empty())
-    section.error("domains", "are needed by listeners: whom do they speak for?");
+  if (!sip.transport.listeners.empty() && config.store.path.empty())
+    section.error("listener", "needs [store]: where are users and their registrations kept?");
   sip.transport.tls.domains = sip.domains;
   section.finish();
 }

@@ -2,9 +2,11 @@
 // What the configuration says of SIP's transports: [sip] and everything below it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "control/auth/authenticator.h"
 #include "transport/resolver_settings.h"
 #include "transport/transport_settings.h"
 
@@ -16,8 +18,9 @@ struct Config;
 /// A listener's part that the transports do not need to know, by the same index.
 struct SipListenerConfig {
   std::string side;
-  bool allow_plain = false;  ///< TCP or UDP: for trusted trunks
-  bool open = true;          ///< false: a reload took it away; its place stays
+  bool allow_plain = false;        ///< TCP or UDP: for trusted trunks
+  bool open = true;                ///< false: a reload took it away; its place stays
+  std::optional<AuthPolicy> auth;  ///< where users are asked otherwise than [auth] says; the same realm
 };
 
 struct SipConfig {

@@ -3,6 +3,9 @@
 #include "control/signalling/gatekeeper.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "sip/text.h"
@@ -31,14 +34,25 @@ Gatekeeper::Gatekeeper(Signalling& signalling, const UserDirectory& users, Trunk
       authenticator_(users, limits, new_nonce_key(), random_value<std::uint32_t>()),
       trunk_authenticator_(trunks.inbound_users(), limits, new_nonce_key(), random_value<std::uint32_t>()) {}
 
-// A user may have been given other algorithms than the rest: for phones that stumble over what they do not
-// know. From names who is asked, which proves nothing yet.
-AuthPolicy Gatekeeper::policy_for(const sip::Message& request) const {
-  AuthPolicy policy = policy_;
+// A listener may ask otherwise than the rest, and a user may have been given algorithms of its own: for
+// phones that stumble over what they do not know. From names who is asked, which proves nothing yet.
+AuthPolicy Gatekeeper::policy_for(const sip::Message& request, const sip::Hop& hop) const {
+  const std::optional<AuthPolicy>& of_listener = signalling_.config().listeners[hop.listener].auth;
+  AuthPolicy policy = of_listener.value_or(policy_);
+  policy.realm = policy_.realm;
   const auto from = request.from();
   const auto uri = from ? from->parsed_uri() : Result<sip::Uri>(fail(ErrorClass::malformed, {}));
   const User* const user = uri ? users_.by_aor(sip::address_of_record(*uri)) : nullptr;
-  if (user != nullptr && !user->algorithms.empty()) policy.algorithms = user->algorithms;
+  if (user == nullptr) return policy;
+  if (!user->algorithms.empty()) {
+    policy.algorithms = user->algorithms;
+    return policy;
+  }
+  // Of a password that is older than the policy, not all digests are there.
+  std::vector<crypto::DigestAlgorithm> usable;
+  std::ranges::copy_if(policy.algorithms, std::back_inserter(usable),
+                       [user](crypto::DigestAlgorithm algorithm) { return user->has_digest(algorithm); });
+  if (!usable.empty()) policy.algorithms = std::move(usable);
   return policy;
 }
 
@@ -50,7 +64,7 @@ std::optional<Caller> Gatekeeper::identify(sip::ServerTransactionId id, const si
                                            const sip::Hop& hop) {
   TrunkPtr trunk = trunk_of(hop);
   if (trunk == nullptr && calls_.guests && is_from_elsewhere(request)) return Caller{};
-  if (trunk == nullptr) return prove(id, request, AuthRole::proxy);
+  if (trunk == nullptr) return prove(id, request, hop, AuthRole::proxy);
   if (trunk->state() == TrunkState::disabled) {
     signalling_.respond_and_forget(id, signalling_.response(id, 403, "Trunk Is Disabled"));
     return std::nullopt;
@@ -75,8 +89,8 @@ bool Gatekeeper::is_from_elsewhere(const sip::Message& request) const {
 }
 
 std::optional<Caller> Gatekeeper::prove(sip::ServerTransactionId id, const sip::Message& request,
-                                        AuthRole role) {
-  return judge(id, request, role, authenticator_, policy_for(request));
+                                        const sip::Hop& hop, AuthRole role) {
+  return judge(id, request, role, authenticator_, policy_for(request, hop));
 }
 
 std::optional<Caller> Gatekeeper::judge(sip::ServerTransactionId id, const sip::Message& request,

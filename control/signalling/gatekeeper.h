@@ -36,7 +36,7 @@ class Gatekeeper {
                                                const sip::Hop& hop);
   /// The same where nothing but a user's digest counts.
   [[nodiscard]] std::optional<Caller> prove(sip::ServerTransactionId id, const sip::Message& request,
-                                            AuthRole role);
+                                            const sip::Hop& hop, AuthRole role);
   /// Whose address or certificate a request comes with; null: no trunk's.
   [[nodiscard]] TrunkPtr trunk_of(const sip::Hop& hop) const;
 
@@ -45,7 +45,7 @@ class Gatekeeper {
 
  private:
   [[nodiscard]] bool is_from_elsewhere(const sip::Message& request) const;
-  [[nodiscard]] AuthPolicy policy_for(const sip::Message& request) const;
+  [[nodiscard]] AuthPolicy policy_for(const sip::Message& request, const sip::Hop& hop) const;
   [[nodiscard]] std::optional<Caller> judge(sip::ServerTransactionId id, const sip::Message& request,
                                             AuthRole role, Authenticator& authenticator,
                                             const AuthPolicy& policy);

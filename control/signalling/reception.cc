@@ -31,12 +31,13 @@ std::string unsupported_extensions(const sip::Message& request) {
 }  // namespace
 
 Reception::Reception(Signalling& signalling, Gatekeeper& gatekeeper, Subscribers& subscribers,
-                     CallService& calls, MessageService& messages)
+                     CallService& calls, MessageService& messages, SubscriptionService& subscriptions)
     : signalling_(signalling),
       gatekeeper_(gatekeeper),
       subscribers_(subscribers),
       calls_(calls),
-      messages_(messages) {
+      messages_(messages),
+      subscriptions_(subscriptions) {
   subscribers_.registrar().set_connection_check(
       [this](std::uint64_t connection) { return signalling_.transport().is_open(connection); });
 }
@@ -46,7 +47,8 @@ void Reception::on_request(sip::ServerTransactionId id, const sip::Message& requ
   const bool in_dialog = to && !to->tag().empty();
   if (!passes_checks(id, request)) return;
   if (in_dialog) {
-    if (!calls_.on_dialog_request(id, request, hop)) refuse(id, 481);
+    if (!calls_.on_dialog_request(id, request, hop) && !subscriptions_.on_dialog_request(id, request, hop))
+      refuse(id, 481);
     return;
   }
   switch (request.method()) {
@@ -55,20 +57,21 @@ void Reception::on_request(sip::ServerTransactionId id, const sip::Message& requ
     case Method::invite:
       return calls_.on_invite(id, request, hop);
     case Method::message:
+    case Method::publish:
+    case Method::notify:
       return messages_.on_message(id, request, hop);
+    case Method::subscribe:
+      return subscriptions_.on_subscribe(id, request, hop);
     case Method::options:
       return answer_options(id);
     case Method::bye:
     case Method::prack:
     case Method::update:
     case Method::info:
-    case Method::notify:
       return refuse(id, 481);
     case Method::other:
       return refuse(id, 501);
     case Method::refer:
-    case Method::subscribe:
-    case Method::publish:
     case Method::ack:
     case Method::cancel:
       return refuse(id, 405);
@@ -106,7 +109,7 @@ bool Reception::passes_checks(sip::ServerTransactionId id, const sip::Message& r
 }
 
 void Reception::register_user(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) {
-  const std::optional<Caller> caller = gatekeeper_.prove(id, request, AuthRole::server);
+  const std::optional<Caller> caller = gatekeeper_.prove(id, request, hop, AuthRole::server);
   if (!caller) return;
   const std::string tag = signalling_.to_tag(id);
   // A connection that has ended by the time the store answers gets no answer: the transaction knows.

@@ -12,11 +12,22 @@
 
 namespace sallyport::control {
 
-/// Who carries messages outside of calls.
+/// Who carries what is one request and one answer, outside of calls.
 class MessageService {
  public:
   virtual ~MessageService() = default;
   virtual void on_message(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) = 0;
+};
+
+/// Who carries SUBSCRIBE and what follows from it, outside of calls.
+class SubscriptionService {
+ public:
+  virtual ~SubscriptionService() = default;
+  virtual void on_subscribe(sip::ServerTransactionId id, const sip::Message& request,
+                            const sip::Hop& hop) = 0;
+  /// False if it belongs to no subscription.
+  [[nodiscard]] virtual bool on_dialog_request(sip::ServerTransactionId id, const sip::Message& request,
+                                               const sip::Hop& hop) = 0;
 };
 
 /// Who serves INVITEs and everything within their dialogs.
@@ -37,14 +48,15 @@ inline constexpr std::array<std::string_view, 5> kExtensions = {"100rel", "timer
                                                                 "path"};
 /// The value of Allow.
 inline constexpr std::string_view kAllow =
-    "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE";
+    "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, PRACK, UPDATE, INFO, REFER, NOTIFY, MESSAGE, SUBSCRIBE, "
+    "PUBLISH";
 
 /// The control thread's.
 class Reception final : public RequestHandler {
  public:
   /// All outlive the object.
   Reception(Signalling& signalling, Gatekeeper& gatekeeper, Subscribers& subscribers, CallService& calls,
-            MessageService& messages);
+            MessageService& messages, SubscriptionService& subscriptions);
 
   void on_request(sip::ServerTransactionId id, const sip::Message& request, const sip::Hop& hop) override;
   void on_cancel(sip::ServerTransactionId id, const sip::Message& cancel) override {
@@ -64,6 +76,7 @@ class Reception final : public RequestHandler {
   Subscribers& subscribers_;
   CallService& calls_;
   MessageService& messages_;
+  SubscriptionService& subscriptions_;
 };
 
 }  // namespace sallyport::control

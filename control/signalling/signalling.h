@@ -10,11 +10,10 @@
 #include <string_view>
 #include <unordered_map>
 
-#include <boost/asio/io_context.hpp>
-
 #include "control/config/sip.h"
 #include "control/signalling/deadline_timer.h"
 #include "sip/transaction_layer.h"
+#include "transport/asio_fwd.h"
 #include "transport/transport_layer.h"
 
 namespace sallyport::control {

@@ -102,13 +102,14 @@ bool read_user(const SqliteStatement& row, User& user) {
   user.bindings_limit = static_cast<std::uint32_t>(row.number(5));
   user.calls_limit = static_cast<std::uint32_t>(row.number(6));
   if (!read_algorithms(row.text(7), user)) return false;
-  for (const crypto::DigestAlgorithm algorithm : user.algorithms) {
-    const auto index = static_cast<std::size_t>(algorithm);
+  for (const crypto::DigestAlgorithmInfo& algorithm : crypto::kDigestAlgorithms) {
+    const auto index = static_cast<std::size_t>(algorithm.id);
     const auto octets = row.octets(kFirstHa1 + static_cast<int>(index));
-    if (octets.size() != crypto::info(algorithm).length) return false;
+    if (octets.empty()) continue;
+    if (octets.size() != algorithm.length) return false;
     user.ha1[index] = crypto::Ha1(octets);
   }
-  return true;
+  return std::ranges::all_of(user.algorithms, [&user](auto algorithm) { return user.has_digest(algorithm); });
 }
 
 bool read_binding(const SqliteStatement& row, Binding& binding) {

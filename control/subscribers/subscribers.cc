@@ -35,15 +35,14 @@ void apply(const UserWish& wish, User& user) {
   if (wish.enabled) user.enabled = *wish.enabled;
   if (wish.bindings_limit) user.bindings_limit = *wish.bindings_limit;
   if (wish.calls_limit) user.calls_limit = *wish.calls_limit;
+  if (wish.algorithms) user.algorithms = *wish.algorithms;
 }
 
-void set_digests(const std::vector<crypto::DigestAlgorithm>& algorithms, const Password& password,
-                 User& user) {
+void set_digests(const std::vector<crypto::DigestAlgorithm>& kept, const Password& password, User& user) {
   const auto octets = password.view();
   const std::string_view text(reinterpret_cast<const char*>(octets.data()), octets.size());
   for (crypto::Ha1& ha1 : user.ha1) ha1.clear();
-  user.algorithms = algorithms;
-  for (const crypto::DigestAlgorithm algorithm : algorithms)
+  for (const crypto::DigestAlgorithm algorithm : kept)
     user.ha1[static_cast<std::size_t>(algorithm)] = crypto::make_ha1(algorithm, user.name, user.realm, text);
 }
 
@@ -196,7 +195,7 @@ void Subscribers::add_user(const UserWish& wish, const Password& password, Done 
   if (users_.by_credentials(user.name, user.realm) != nullptr)
     return done(fail(ErrorClass::refused, "a user of this name in another domain has the same realm"));
   apply(wish, user);
-  set_digests(wish.algorithms.value_or(settings_.algorithms), password, user);
+  set_digests(user.algorithms.empty() ? settings_.algorithms : user.algorithms, password, user);
   put(std::move(user), std::move(done));
 }
 
@@ -218,7 +217,8 @@ void Subscribers::set_password(const UserWish& wish, const Password& password, D
   if (const auto good = check(password); !good) return done(good);
   User changed = copy_of(**user);
   changed.realm = settings_.registrar.realm;
-  set_digests(wish.algorithms.value_or(changed.algorithms), password, changed);
+  apply(wish, changed);
+  set_digests(changed.algorithms.empty() ? settings_.algorithms : changed.algorithms, password, changed);
   put(std::move(changed), std::move(done));
 }
 

@@ -22,7 +22,7 @@ namespace sallyport::control {
 struct SubscriberSettings {
   StoreConfig store;
   RegistrarConfig registrar;
-  std::vector<crypto::DigestAlgorithm> algorithms;  ///< of new users
+  std::vector<crypto::DigestAlgorithm> algorithms;  ///< whose digests are kept of new passwords
   bool userhash = false;
 };
 
@@ -67,6 +67,8 @@ class Subscribers {
   void set_password(const UserWish& wish, const Password& password, Done done);
   /// With the user's registrations.
   void delete_user(std::string_view address, Done done);
+  /// Whose digests are kept of passwords that come from now on, unless the user is given others.
+  void keep_algorithms(std::vector<crypto::DigestAlgorithm> kept) { settings_.algorithms = std::move(kept); }
 
   /// What the store needs before the daemon ends. Blocks for as long as a write takes.
   void close();
@@ -79,7 +81,7 @@ class Subscribers {
   /// Takes `aor` for one change; false while another is under way.
   [[nodiscard]] Result<void> take(const std::string& aor);
 
-  const SubscriberSettings settings_;
+  SubscriberSettings settings_;
   std::unique_ptr<Store> store_;
   UserDirectory users_;
   Registrar registrar_;

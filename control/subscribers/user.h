@@ -22,11 +22,15 @@ struct User {
   std::string realm;         ///< that the digests were made for
   std::string display_name;  ///< for people; may be empty
   bool enabled = true;
-  std::uint32_t bindings_limit = 0;                 ///< 0: that of [registrar]
-  std::uint32_t calls_limit = 0;                    ///< 0: that of [calls]
-  std::vector<crypto::DigestAlgorithm> algorithms;  ///< in the order in which they are offered
-  std::array<crypto::Ha1, crypto::kDigestAlgorithmCount>
-      ha1;  ///< by algorithm; empty for those not in `algorithms`
+  std::uint32_t bindings_limit = 0;  ///< 0: that of [registrar]
+  std::uint32_t calls_limit = 0;     ///< 0: that of [calls]
+  /// Which are offered to this one, and in which order; empty: as the policy says.
+  std::vector<crypto::DigestAlgorithm> algorithms;
+  std::array<crypto::Ha1, crypto::kDigestAlgorithmCount> ha1;  ///< by algorithm; empty: not kept
+
+  [[nodiscard]] bool has_digest(crypto::DigestAlgorithm algorithm) const {
+    return !ha1[static_cast<std::size_t>(algorithm)].empty();
+  }
 };
 
 /// The address-of-record as a key (sip::address_of_record): `sip:alice@example.com`.

@@ -19,6 +19,9 @@ MORE = """
 first_response_s = 2
 ring_s = 6
 
+[sip.listener.core.auth]
+algorithms = ["MD5"]
+
 [policy.access]
 suites = ["AES_256_CM_HMAC_SHA1_80"]
 """
@@ -131,6 +134,32 @@ def the_callee_refuses(border: Border) -> None:
         alice.acknowledge_failure(sent, BOB, alice.expect_status("INVITE", heard))
         alice.peer.close()
         bob.peer.close()
+
+
+def a_redirection_is_followed(border: Border) -> None:
+    alice, bob, sent, invite = ring(border)
+    carol = phone(border, "carol", "core")
+    check("carol registers", carol.register() == 200)
+    bob.respond(invite, 302, Contact="<sip:elsewhere@other.example>, <sip:carol@example.com>")
+    bob.expect("ACK")
+    forwarded = carol.expect("INVITE")
+    check("from who called, not from who forwards", "sip:dave@example.com" in forwarded["From"], forwarded.text)
+    carol.respond(forwarded, 200, carol.sdp())
+    carol.expect("ACK")
+    own = caller_dialog(sent, alice.expect_status("INVITE", 200))
+    alice.within(own, "ACK", cseq=own.cseq)
+    hang_up(alice, own, carol)
+
+
+def redirections_do_not_go_on_for_ever(border: Border) -> None:
+    alice, bob, sent, invite = ring(border)
+    for _ in range(3):
+        bob.respond(invite, 302, Contact=f"<{BOB}>")
+        bob.expect("ACK")
+        invite = bob.expect("INVITE")
+    bob.respond(invite, 302, Contact=f"<{BOB}>")
+    bob.expect("ACK")
+    alice.acknowledge_failure(sent, BOB, alice.expect_status("INVITE", 480))
 
 
 def nobody_is_registered(border: Border) -> None:
@@ -487,26 +516,132 @@ def a_call_is_replaced(border: Border) -> None:
 
 def messages_are_carried(border: Border) -> None:
     alice, bob = pair(border)
-
-    def message(uri: str) -> Message:
-        headers = alice.peer.headers("MESSAGE", uri, From=f"<{alice.aor}>;tag=m", Contact=None)
-        alice.send("MESSAGE", uri, headers, "hello", "text/plain")
-        return alice._prove("MESSAGE", uri, headers, "hello", alice.expect_status("MESSAGE", 407))
-    uri, status = "sip:nobody@example.com", 404
-    check("nobody is there", message(uri).status == status)
-    headers = alice.peer.headers("MESSAGE", BOB, From=f"<{alice.aor}>;tag=m", Contact=None, User_Agent="Phone/1.0")
-    alice.send("MESSAGE", BOB, headers, "hello", "text/plain")
-    challenge = alice.expect_status("MESSAGE", 407)
-    headers["Proxy-Authorization"] = answer(challenge["Proxy-Authenticate"].removeprefix("Digest "), "dave", PASSWORD, "MESSAGE", BOB)
-    headers["Content-Type"] = "text/plain"
-    alice.send("MESSAGE", BOB, {**headers, "Via": headers["Via"].replace("z9hG4bK", "z9hG4bKy")}, "hello", "text/plain")
+    alice.outside("MESSAGE", "sip:nobody@example.com", "hello", "text/plain", Contact=None)
+    check("nobody is there", alice.next_final("MESSAGE").status == 404)
+    sent = alice.outside("MESSAGE", BOB, "hello", "text/plain", Contact=None, User_Agent="Phone/1.0")
     passed = bob.expect("MESSAGE")
     check("with its body", passed.body == "hello" and passed["Content-Type"] == "text/plain", passed.text)
     check("from whom the digest proved", "sip:dave@example.com" in passed["From"], passed["From"])
-    leaks = [word for word in (alice.peer.address, headers["Call-ID"], "Phone/1.0") if word in passed.text]
-    check("nothing of the sender's side", not leaks, leaks, passed.text)
+    shows_nothing(alice, sent, passed)
     bob.respond(passed, 202)
     check("the answer comes back", alice.next_final("MESSAGE").status == 202)
+
+
+def shows_nothing(sender: ScriptedPhone, sent: dict[str, str], passed: Message) -> None:
+    leaks = [word for word in (sender.peer.address, sent["Call-ID"], "Phone/1.0") if word in passed.text]
+    check("nothing of the sender's side", not leaks, leaks, passed.text)
+
+
+def a_publication_is_carried(border: Border) -> None:
+    alice, bob = pair(border)
+    sent = alice.outside("PUBLISH", BOB, "<presence/>", "application/pidf+xml", Contact=None, Event="presence", SIP_If_Match="old", Expires="60")
+    passed = bob.expect("PUBLISH")
+    check("what it is about", (passed["Event"], passed["SIP-If-Match"], passed["Expires"], passed.body) == ("presence", "old", "60", "<presence/>"),
+          passed.text)
+    shows_nothing(alice, sent, passed)
+    bob.respond(passed, 200, SIP_ETag="new", Expires="60")
+    check("its tag comes back", alice.next_final("PUBLISH").get("SIP-ETag") == "new")
+
+
+def subscribed(border: Border, early: bool = False) -> tuple[ScriptedPhone, ScriptedPhone, Dialog, Dialog]:
+    """Alice watches Bob."""
+    alice, bob = pair(border)
+    sent = alice.outside("SUBSCRIBE", BOB, Event="presence", Expires="600", Accept="application/pidf+xml", Allow_Events="presence")
+    passed = bob.expect("SUBSCRIBE")
+    check("what is watched", (passed["Event"], passed["Expires"], passed["Accept"]) == ("presence", "600", "application/pidf+xml"), passed.text)
+    shows_nothing(alice, sent, passed)
+    theirs = callee_dialog(bob, passed)
+    if early:
+        notify(bob, theirs)
+        alice.expect_silence(0.2)
+    bob.respond(passed, 200, Expires="300")
+    accepted = alice.expect_status("SUBSCRIBE", 200)
+    check("for how long", accepted["Expires"] == "300", accepted.text)
+    return alice, bob, caller_dialog(sent, accepted), theirs
+
+
+def notify(one: ScriptedPhone, own: Dialog, state: str = "active;expires=300") -> None:
+    one.within(own, "NOTIFY", "<presence/>", "application/pidf+xml", Event="presence", Subscription_State=state)
+
+
+def is_notified(watcher: ScriptedPhone, watched: ScriptedPhone, status: int = 200) -> Message:
+    message = watcher.expect("NOTIFY")
+    check("what there is to know", message.body == "<presence/>" and message["Event"] == "presence", message.text)
+    watcher.respond(message, status)
+    check("the answer comes back", watched.next_final("NOTIFY").status == status)
+    return message
+
+
+def events(border: Border) -> dict:
+    return border.daemon.ask("stats")["sip"]["events"]
+
+
+def a_subscription_is_carried(border: Border) -> None:
+    alice, bob, own, theirs = subscribed(border)
+    notify(bob, theirs)
+    message = is_notified(alice, bob)
+    check("in the dialog that Alice knows", own.call_id == message["Call-ID"] and theirs.call_id not in message.text, message.text)
+    check("nothing of Bob's side", bob.peer.address not in message.text, message.text)
+    alice.within(own, "SUBSCRIBE", Event="presence", Expires="500")
+    refreshed = bob.expect("SUBSCRIBE")
+    check("a refresh", refreshed["Expires"] == "500" and refreshed["Call-ID"] == theirs.call_id, refreshed.text)
+    bob.respond(refreshed, 200, Expires="400")
+    check("is answered", alice.expect_status("SUBSCRIBE", 200)["Expires"] == "400")
+    check("one is counted", events(border)["subscriptions"] == 1, events(border))
+    notify(bob, theirs, "terminated;reason=noresource")
+    is_notified(alice, bob)
+    check("nothing is left", events(border)["subscriptions"] == 0, events(border))
+    notify(bob, theirs)
+    check("nobody knows it any more", bob.next_final("NOTIFY").status == 481)
+
+
+def a_notification_comes_early(border: Border) -> None:
+    alice, bob, _, theirs = subscribed(border, early=True)
+    is_notified(alice, bob)
+    notify(bob, theirs, "terminated")
+    is_notified(alice, bob)
+
+
+def a_subscription_ends_with_its_watcher(border: Border) -> None:
+    alice, bob, own, theirs = subscribed(border)
+    notify(bob, theirs)
+    is_notified(alice, bob, 481)
+    check("nothing is left", events(border)["subscriptions"] == 0, events(border))
+    alice.within(own, "SUBSCRIBE", Event="presence")
+    check("nobody knows it any more", alice.next_final("SUBSCRIBE").status == 481)
+
+
+def subscriptions_are_refused(border: Border) -> None:
+    alice, bob = pair(border)
+    for what, uri, changes, status in (("nobody", "sip:nobody@example.com", {"Event": "presence"}, 404),
+                                       ("nothing to watch", BOB, {}, 489), ("no Contact", BOB, {"Event": "presence", "Contact": None}, 400)):
+        headers = alice.peer.headers("SUBSCRIBE", uri, **{"From": f"<{alice.aor}>;tag=s", "Contact": alice.contact, **changes})
+        alice.send("SUBSCRIBE", uri, headers)
+        response = alice.next_final("SUBSCRIBE")
+        if response.status == 407:
+            alice._answer_challenge("SUBSCRIBE", uri, headers, "", response)
+            response = alice.next_final("SUBSCRIBE")
+        check(f"{what}: {status}", response.status == status, response.text)
+    alice.outside("SUBSCRIBE", BOB, Event="presence")
+    bob.respond(bob.expect("SUBSCRIBE"), 489)
+    check("the watched one refuses", alice.next_final("SUBSCRIBE").status == 489)
+    stranger = RawPeer(border.stage, "access", 5061, "tls", border.authority.certificate)
+    stranger.send(stranger.request("NOTIFY", BOB, Event="presence", Subscription_State="active"))
+    check("who sends one has to say who it is", stranger.outcome() == 407)
+    check("nothing is left", events(border)["subscriptions"] == 0, events(border))
+
+
+# Who asks for what.
+
+def each_listener_asks_in_its_way(border: Border) -> None:
+    asked = {}
+    for side in ("access", "core"):
+        for user in ("dave", "nobody"):
+            peer = RawPeer(border.stage, side, 5061, "tls", border.authority.certificate)
+            peer.send(peer.request("REGISTER", "sip:example.com", From=f"<sip:{user}@example.com>;tag=1", To=f"<sip:{user}@example.com>"))
+            asked[side, user] = re.findall(r"^WWW-Authenticate:.*algorithm=([\w-]+)", peer.message(), re.MULTILINE)
+    expected = {"access": ["SHA-256", "MD5"], "core": ["MD5"]}
+    check("known and unknown users alike", all(found == expected[side] for (side, _), found in asked.items()), asked)
 
 
 # What an INVITE must be.
@@ -542,12 +677,15 @@ def each_call_has_its_record(border: Border) -> None:
 
 CASES = [
     is_answered_and_hung_up_by_the_caller, is_hung_up_by_the_callee, both_hang_up_at_once, nothing_of_one_side_shows_on_the_other,
-    a_false_from_is_set_right, the_callee_refuses, nobody_is_registered, early_media_is_passed, a_reliable_response_is_acknowledged,
+    a_false_from_is_set_right, the_callee_refuses, a_redirection_is_followed,
+    redirections_do_not_go_on_for_ever, nobody_is_registered, early_media_is_passed, a_reliable_response_is_acknowledged,
     the_offer_comes_late, the_caller_cancels, the_answer_crosses_the_cancel, nothing_comes_from_the_callee, nobody_picks_up,
     the_callees_connection_drops, the_callers_connection_drops, media_that_stops_ends_the_call, the_answer_is_no_good, the_offer_is_no_good,
-    hold_and_resume, offers_cross, a_refused_offer_leaves_the_call_as_it_was, a_bad_offer_within_the_call_is_refused,
+    a_body_of_another_kind_is_refused, hold_and_resume, offers_cross, a_refused_offer_leaves_the_call_as_it_was, a_bad_offer_within_the_call_is_refused,
     a_peer_that_forgot_the_call_ends_it, updates, other_requests_are_passed, a_request_out_of_order_is_refused, strangers_stay_out,
-    all_phones_ring_and_one_answers, the_best_failure_is_heard, a_call_is_replaced, messages_are_carried, bad_invites_are_refused, each_call_has_its_record,
+    all_phones_ring_and_one_answers, the_best_failure_is_heard, a_call_is_replaced, messages_are_carried, a_publication_is_carried,
+    a_subscription_is_carried, a_notification_comes_early, a_subscription_ends_with_its_watcher, subscriptions_are_refused,
+    each_listener_asks_in_its_way, bad_invites_are_refused, each_call_has_its_record,
 ]
 
 if __name__ == "__main__":

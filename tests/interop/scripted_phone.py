@@ -81,21 +81,30 @@ class ScriptedPhone:
         return self._prove("REGISTER", "sip:example.com", headers, "", self.expect_status("REGISTER", 401)).status
 
     def _prove(self, method: str, uri: str, headers: dict[str, str], body: str, challenge: Message) -> Message:
+        self._answer_challenge(method, uri, headers, body, challenge)
+        return self.next_final(method)
+
+    def _answer_challenge(self, method: str, uri: str, headers: dict[str, str], body: str, challenge: Message,
+                          content: str = "application/sdp") -> None:
         kind = "WWW-Authenticate" if challenge.status == 401 else "Proxy-Authenticate"
         header = "Authorization" if challenge.status == 401 else "Proxy-Authorization"
         headers[header] = answer(challenge[kind].removeprefix("Digest "), self.user, self.password, method, uri)
         headers["CSeq"] = f"{int(headers['CSeq'].split()[0]) + 1} {method}"
         headers["Via"] = re.sub(r"branch=[^;]+", f"branch=z9hG4bK{os.urandom(8).hex()}", headers["Via"])
-        self.send(method, uri, headers, body)
-        return self.next_final(method) if method != "INVITE" else challenge
+        self.send(method, uri, headers, body, content)
 
     def invite(self, uri: str, body: str, **changes: str | None) -> dict[str, str]:
         """Sends an INVITE and answers its challenge; what follows is for the test to expect."""
-        headers = self.peer.headers("INVITE", uri, **{"From": f"<{self.aor}>;tag=c{os.urandom(3).hex()}", "Contact": self.contact, **changes})
-        self.send("INVITE", uri, headers, body)
-        challenge = self.expect_status("INVITE", 407)
-        self.acknowledge_failure(headers, uri, challenge)
-        self._prove("INVITE", uri, headers, body, challenge)
+        return self.outside("INVITE", uri, body, **changes)
+
+    def outside(self, method: str, uri: str, body: str = "", content: str = "application/sdp", **changes: str | None) -> dict[str, str]:
+        """The same with any request outside of dialogs."""
+        headers = self.peer.headers(method, uri, **{"From": f"<{self.aor}>;tag=c{os.urandom(3).hex()}", "Contact": self.contact, **changes})
+        self.send(method, uri, headers, body, content)
+        challenge = self.expect_status(method, 407)
+        if method == "INVITE":
+            self.acknowledge_failure(headers, uri, challenge)
+        self._answer_challenge(method, uri, headers, body, challenge, content)
         headers["uri"] = uri
         return headers
 

@@ -22,6 +22,8 @@ addresses = ["198.51.100.1"]
 [media.side.old]
 device = "eth2"
 addresses = ["203.0.113.1"]
+[store]
+path = "/var/lib/sallyport/state.db"
 [registrar]
 domains = ["example.com", "example.org"]
 [sip]

@@ -20,6 +20,7 @@ drop_attributes = ["X-*", "silenceSupp"]
 identity = "match"
 privacy = "refuse"
 user_agent = "none"
+events = false
 [policy.core]
 trust = true
 identity = "pass"
@@ -38,7 +39,9 @@ progress_s = 0
 ring_s = 60
 max_duration_s = 7200
 max_forwards = 20
+max_redirects = 0
 max_branches = 3
+subscriptions = 7
 max_targets = 6
 retry_after_s = 30
 guests = true
@@ -145,6 +148,7 @@ TEST(ConfigCalls, PoliciesAndLimitsAreRead) {
   EXPECT_EQ(access.identity, IdentityPolicy::match);
   EXPECT_EQ(access.privacy, PrivacyPolicy::refuse);
   EXPECT_EQ(access.user_agent, ProductPolicy::none);
+  EXPECT_FALSE(access.events);
   EXPECT_TRUE(config.policies.at("core").trust);
   EXPECT_EQ(config.policies.at("core").identity, IdentityPolicy::pass);
   EXPECT_EQ(config.limits[Limit::calls], 100U);
@@ -160,6 +164,8 @@ TEST(ConfigCalls, PoliciesAndLimitsAreRead) {
   EXPECT_EQ(config.calls.max_duration_s, 7200U);
   EXPECT_EQ(config.calls.max_forwards, 20U);
   EXPECT_EQ(config.calls.max_branches, 3U);
+  EXPECT_EQ(config.calls.max_redirects, 0U);
+  EXPECT_EQ(config.limits[Limit::subscriptions], 7U);
   EXPECT_EQ(config.calls.max_targets, 6U);
   EXPECT_EQ(config.calls.retry_after_s, 30U);
   EXPECT_TRUE(config.calls.guests);

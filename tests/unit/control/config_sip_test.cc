@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "control/config/auth.h"
 #include "control/config/config.h"
 #include "control/config/sip.h"
 
@@ -19,7 +20,11 @@ device = "eth1"
 addresses = ["198.51.100.1"]
 )";
 
-constexpr std::string_view kWhole = R"([sip]
+constexpr std::string_view kWhole = R"([store]
+path = "/var/lib/sallyport/state.db"
+[registrar]
+domains = ["example.net"]
+[sip]
 domains = ["Example.com", "sip.example.com"]
 server_name = "Sallyport"
 handshake_threads = 2
@@ -47,6 +52,9 @@ side = "access"
 transport = "tls"
 address = "192.0.2.1:5061"
 certificates = ["ec", "rsa"]
+[sip.listener.phones.auth]
+algorithms = ["SHA-512-256"]
+userhash = true
 [sip.listener.trunks]
 side = "core"
 address = "[2001:db8::1]:5061"
@@ -103,6 +111,12 @@ TEST(ConfigSip, AllOfItIsRead) {
   EXPECT_EQ(sip.listeners[0].side, "access");
   EXPECT_FALSE(sip.listeners[0].allow_plain);
   EXPECT_TRUE(sip.listeners[3].allow_plain);
+  using enum crypto::DigestAlgorithm;
+  ASSERT_TRUE(sip.listeners[0].auth);
+  EXPECT_FALSE(sip.listeners[1].auth);
+  EXPECT_EQ(sip.listeners[0].auth->algorithms, std::vector{sha_512_256});
+  EXPECT_EQ(kept_algorithms(*config), (std::vector{sha_256, md5, sha_512_256}));
+  EXPECT_TRUE(any_userhash(*config));
 }
 
 TEST(ConfigSip, TheRegistrarsDomainsAreTheUsualOnes) {
@@ -119,8 +133,10 @@ struct Change {
 };
 
 const Change kChanges[] = {
-    {"domains = [\"Example.com\", \"sip.example.com\"]", "",
-     "sip.domains: are needed by listeners: whom do they speak for?"},
+    {"[store]\npath = \"/var/lib/sallyport/state.db\"\n", "",
+     "sip.listener: needs [store]: where are users and their registrations kept?"},
+    {"algorithms = [\"SHA-512-256\"]", "algorithms = [\"SHA-3\"]",
+     "sip.listener.phones.auth.algorithms: must list SHA-256, SHA-512-256 or MD5"},
     {"domains = [\"Example.com\", \"sip.example.com\"]", "domains = []", "must name at least one domain"},
     {"domains = [\"Example.com\", \"sip.example.com\"]", "domains = [\"*.example.com\"]",
      "'*.example.com' is neither a domain nor an address"},

@@ -21,6 +21,8 @@ nonces = 1000
 device = "eth0"
 addresses = ["192.0.2.1"]
 ports = "30000-39999"
+[store]
+path = "/var/lib/sallyport/state.db"
 [registrar]
 domains = ["example.com"]
 [sip.listener.access]

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include <boost/json/object.hpp>
 #include <gtest/gtest.h>
 
 #include "control/admin/subscriber_reply.h"
@@ -64,7 +65,7 @@ class SubscribersTest : public testing::Test {
 TEST_F(SubscribersTest, AUserIsAddedAndShown) {
   const std::string shown =
       R"({"user":"alice@example.com","display_name":"Alice","realm":"example.com","enabled":true,)"
-      R"("algorithms":["SHA-256","MD5"],"bindings_limit":2,"calls_limit":0,"registrations":0})";
+      R"("algorithms":["SHA-256","MD5"],"algorithms_by_policy":true,"bindings_limit":2,"calls_limit":0,"registrations":0})";
   EXPECT_EQ(add("alice", R"(,"display_name":"Alice","bindings_limit":2)"), shown);
   EXPECT_EQ(ask("user.show", R"({"user":"sip:alice@EXAMPLE.com"})"), shown);
   open();
@@ -113,7 +114,22 @@ TEST_F(SubscribersTest, SettingsChangeAloneOrTogether) {
   EXPECT_FALSE(user->enabled);
   EXPECT_EQ(user->calls_limit, 4U);
   EXPECT_EQ(user->display_name, "A");
-  EXPECT_EQ(user->algorithms.size(), 2U);
+  EXPECT_TRUE(user->algorithms.empty()) << "as the policy says";
+  EXPECT_TRUE(user->has_digest(crypto::DigestAlgorithm::md5));
+}
+
+TEST_F(SubscribersTest, DigestsAreKeptOfWhatListenersAsk) {
+  using enum crypto::DigestAlgorithm;
+  add("alice");
+  subscribers->keep_algorithms({sha_512_256});
+  add("bob");
+  const User* alice = subscribers->users().by_aor("sip:alice@example.com");
+  EXPECT_FALSE(alice->has_digest(sha_512_256)) << "not of a password that is older";
+  EXPECT_TRUE(subscribers->users().by_aor("sip:bob@example.com")->has_digest(sha_512_256));
+  ask("user.passwd", R"({"user":"alice","password":"other"})");
+  alice = subscribers->users().by_aor("sip:alice@example.com");
+  EXPECT_TRUE(alice->has_digest(sha_512_256));
+  EXPECT_FALSE(alice->has_digest(md5));
 }
 
 struct Refused {
