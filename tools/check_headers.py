@@ -25,6 +25,8 @@ def first_includes(root: pathlib.Path, commands: list[Command]) -> set[pathlib.P
     """What the build's sources include first, with nothing before it that could help."""
     found = set()
     for command in commands:
+        if command.precompiled:
+            continue
         match = re.search(r"^\s*#.*$", (root / command.source).read_text(errors="replace"), re.MULTILINE)
         name = re.match(r'\s*#\s*include\s*"([^"]+)"', match.group(0)) if match else None
         if name:

@@ -6,6 +6,8 @@ import json
 import pathlib
 import shlex
 
+PRECOMPILED = "precompiled.h"
+
 
 @dataclasses.dataclass(frozen=True)
 class Command:
@@ -16,17 +18,25 @@ class Command:
     folder: pathlib.Path
     compiler: str
     flags: tuple[str, ...]
+    precompiled: bool = False  # something comes before the source's first line
 
 
 def _flags(words: list[str]) -> tuple[str, ...]:
     """What matters for the meaning of a source: language, include paths, definitions, warnings."""
     kept, with_value = [], ("-I", "-isystem", "-include", "-D")
     for index, word in enumerate(words):
+        if _includes_precompiled(words, index):
+            continue
         if word in with_value:
             kept += words[index:index + 2]
         elif word.startswith(("-I", "-isystem", "-D", "-std=", "-W", "-m", "-fsanitize=")):
             kept.append(word)
     return tuple(flag for flag in kept if not flag.startswith("-Wl,"))
+
+
+def _includes_precompiled(words: list[str], index: int) -> bool:
+    """A precompiled header is for its own program's flags, and hides what a source forgets to include."""
+    return words[index] == "-include" and pathlib.Path(words[index + 1]).name == PRECOMPILED
 
 
 def read(build: pathlib.Path, root: pathlib.Path) -> list[Command]:
@@ -39,5 +49,6 @@ def read(build: pathlib.Path, root: pathlib.Path) -> list[Command]:
         folder = pathlib.Path(entry["directory"])
         source = (folder / entry["file"]).resolve()
         if source.is_relative_to(root.resolve()):
-            commands.append(Command(source.relative_to(root.resolve()), folder / entry["output"], folder, words[0], _flags(words)))
+            commands.append(Command(source.relative_to(root.resolve()), folder / entry["output"], folder, words[0], _flags(words),
+                                    any(_includes_precompiled(words, index) for index in range(len(words)))))
     return commands
