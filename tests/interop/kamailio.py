@@ -73,7 +73,7 @@ class Kamailio:
 
     def __init__(self, stage: Stage, domain: str, password: str, side: str = "sallyport", algorithm: str = "MD5") -> None:
         self._stage, folder = stage, stage.folder / f"kamailio-{side}"
-        (folder / "run").mkdir(parents=True)
+        (folder / "run").mkdir(parents=True, exist_ok=True)
         addresses = [stage.address(other) for other in stage.sides] if side == "sallyport" else [stage.endpoint(side)]
         if side == "sallyport":
             stage.run(side, ["sysctl", "-qw", "net.ipv4.ip_forward=1"])

@@ -31,6 +31,9 @@ side = "core"
 transport = "udp"
 address = "{core}:5060"
 allow_plain = true
+
+[sip.listener.datagrams.auth]
+algorithms = ["MD5"]
 """ % INCOMPLETE_S
 
 OURS = "sip:example.com"
@@ -203,12 +206,34 @@ def many_strangers(border: Border, count: int = 5000) -> None:
     check("and forgotten", resident() - before < 16 * 1024, before, resident())
 
 
+def sipvicious(border: Border) -> None:
+    """What everybody's listeners on the Internet meet every day: who is there, what are their passwords?"""
+    address, folder = border.stage.address("core"), border.stage.folder
+    names, words = folder / "names", folder / "words"
+    names.write_text("\n".join((*border_module.USERS, *(f"nobody{i}" for i in range(20)))) + "\n")
+    words.write_text("\n".join(f"guess{i}" for i in range(300)) + "\n")
+    found = border.stage.run("core", ["svmap", address], 30)
+    check("svmap sees that somebody is there", address in found.stdout, found.stdout, found.stderr)
+    for method in ("REGISTER", "INVITE", "OPTIONS"):
+        asked = border.stage.run("core", ["svwar", "-m", method, "-d", str(names), "--force", address], 60)
+        listed = {user for user in border_module.USERS if re.search(rf"\b{user}\b", asked.stdout)}
+        unknown = len(re.findall(r"\bnobody\d+\b", asked.stdout))
+        check(f"svwar tells no user by {method}", not listed or unknown == 20, asked.stdout[-2000:], asked.stderr[-2000:])
+    # It knows MD5 alone, and so does the listener.
+    before = border.daemon.ask("stats")["sip"]["authentication"]
+    cracked = border.stage.run("core", ["svcrack", "-u", "bob", "-d", str(words), address], 60)
+    after = border.daemon.ask("stats")["sip"]["authentication"]
+    guesses = sum(after[name] - before[name] for name in after if name != "no_credentials")
+    check("svcrack guesses", guesses > 0, cracked.stdout, cracked.stderr)
+    check("and finds nothing", after["authenticated"] == before["authenticated"] and "guess" not in cracked.stdout, cracked.stdout, cracked.stderr)
+
+
 def during_a_call(border: Border) -> None:
     """All of the above, with two phones talking all the while."""
     alice, bob = border.pair()
     check("the call comes about", phone_call.establish(alice, bob), alice.trouble(), bob.trouble())
     problems = []
-    for part in (streams, datagrams, slow, no_tls, descriptions, many_strangers):
+    for part in (streams, datagrams, slow, no_tls, descriptions, many_strangers, sipvicious):
         try:
             part(border)
         except (border_module.CaseFailed, OSError) as problem:

@@ -9,6 +9,8 @@ from raw_sip import RawPeer, answer, compose
 
 AUDIO = "m=audio {port} RTP/SAVP 0 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:101 telephone-event/8000\r\n"
 
+PLAIN = "m=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+
 
 class Message:
     """One message, taken apart as far as tests need it."""
@@ -62,9 +64,13 @@ class ScriptedPhone:
 
     # What is sent.
 
-    def sdp(self, direction: str = "sendrecv", crypto: str = "", media: str = AUDIO, port: int = 40000) -> str:
+    def sdp(self, direction: str = "sendrecv", crypto: str | None = "", media: str = AUDIO, port: int = 40000) -> str:
+        """`crypto`: the lines themselves; "" for a good one, None for none."""
         self.version += 1
-        crypto = crypto or f"a=crypto:1 {self.suite} inline:{self.key}\r\n"
+        if crypto is None:
+            crypto = ""
+        else:
+            crypto = crypto or f"a=crypto:1 {self.suite} inline:{self.key}\r\n"
         return (f"v=0\r\no={self.user} 1 {self.version} IN IP4 {self.peer.address}\r\ns=-\r\nc=IN IP4 {self.peer.address}\r\nt=0 0\r\n"
                 + media.format(port=port) + crypto + f"a={direction}\r\n")
 
@@ -121,7 +127,7 @@ class ScriptedPhone:
         lines = [f"SIP/2.0 {status} {reason}"] + [f"Via: {via}" for via in request.fields["via"]]
         lines += [f"From: {request['From']}", f"To: {to}", f"Call-ID: {request['Call-ID']}", f"CSeq: {request['CSeq']}"]
         if status > 100:
-            lines.append(f"Contact: {self.contact}")
+            lines += [f"Contact: {self.contact}", *(f"Record-Route: {route}" for route in request.fields.get("record-route", []))]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in more.items()]
         if body:
             lines.append("Content-Type: application/sdp")

@@ -16,6 +16,7 @@ from kamailio import Kamailio
 from phone_baresip import Baresip
 from phone_linphone import Linphone
 from raw_sip import RawPeer
+from scripted_phone import PLAIN, ScriptedPhone, caller_dialog
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "sipp"
 SIDES = ("access", "core", "trunk")
@@ -53,13 +54,14 @@ options_interval_s = 0
     ("silent", "silent", 10, NOBODY, "udp", ""), ("third", "silent", 20, ANSWERS, "udp", ""),
     ("busy", "busy", 10, BUSY, "udp", ""), ("not-busy", "busy", 20, ANSWERS, "udp", ""),
     ("challenges", "challenges", 10, CHALLENGES, "udp", 'realm = "carrier.example"\nuser = "us"\npassword = "trunk-password"'),
-    ("registrar", "registrar", 10, 5060, "udp", ""))) + "".join(f"""
+    ("registrar", "registrar", 10, 5060, "udp", ""),
+    ("forks", "forks", 10, 5060, "udp", f'realm = "{phone_call.DOMAIN}"\nuser = "us"\npassword = "{phone_call.PASSWORD}"'))) + "".join(f"""
 [[route]]
 match = "{match}"
 group = "{group}"
 strip = {strip}
 """ for match, group, strip in (("+1", "udp", 0), ("+2", "tcp", 0), ("+3", "several", 0), ("+4", "busy", 0), ("+5", "challenges", 0),
-                                ("+6", "silent", 0), ("9", "registrar", 1)))
+                                ("+6", "silent", 0), ("9", "registrar", 1), ("8", "forks", 1)))
 
 
 class Sipp:
@@ -200,9 +202,44 @@ def kamailio_behind_us(border: Border) -> None:
         kamailio.stop()
 
 
+def kamailio_forks(border: Border) -> None:
+    """Two phones of one user ring behind a proxy, one answers: two dialogs from one INVITE of ours."""
+    kamailio = Kamailio(border.stage, phone_call.DOMAIN, phone_call.PASSWORD, "trunk")
+    phones = []
+    try:
+        for _ in range(2):
+            with border.stage.sockets_of("trunk"):
+                own = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            own.connect((THEIRS, 5060))
+            phones.append(ScriptedPhone(RawPeer.over(own, "udp"), "team", phone_call.PASSWORD))
+        check("both register there", all(one.register() == 200 for one in phones))
+        alice = ScriptedPhone(RawPeer(border.stage, "access", 5061, "tls", border.authority.certificate), "dave", phone_call.PASSWORD)
+        check("alice registers", alice.register() == 200)
+        sent = alice.invite(f"sip:8team@{phone_call.DOMAIN}", alice.sdp())
+        invites = [one.expect("INVITE") for one in phones]
+        for one, invite in zip(phones, invites, strict=True):
+            one.respond(invite, 180, tag=f"t{one.peer.port}")
+        alice.expect_status("INVITE", 180)
+        phones[1].respond(invites[1], 200, phones[1].sdp(crypto=None, media=PLAIN), tag=f"t{phones[1].peer.port}")
+        own = caller_dialog(sent, alice.expect_status("INVITE", 200))
+        alice.within(own, "ACK", cseq=own.cseq)
+        phones[1].expect("ACK")
+        phones[0].respond(phones[0].expect("CANCEL"), 200)
+        phones[0].respond(invites[0], 487, tag=f"t{phones[0].peer.port}")
+        phones[0].expect("ACK")
+        alice.within(own, "BYE")
+        phones[1].expect_end()
+        alice.expect_status("BYE", 200)
+    finally:
+        for one in phones:
+            one.peer.close()
+        kamailio.stop()
+
+
 CASES = {case.__name__: case for case in (
     call_out_by_udp, call_out_by_tcp, the_next_trunk_when_one_is_overloaded, the_next_trunk_when_one_is_silent,
-    a_trunk_that_wants_a_digest, busy_is_busy, call_in_by_udp, call_in_by_tcp, strangers, options_by_sipsak, kamailio_behind_us)}
+    a_trunk_that_wants_a_digest, busy_is_busy, call_in_by_udp, call_in_by_tcp, strangers, options_by_sipsak, kamailio_behind_us,
+    kamailio_forks)}
 
 if __name__ == "__main__":
     sys.exit(border.run(CASES, more=MORE, sides=SIDES))
