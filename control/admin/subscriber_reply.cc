@@ -3,7 +3,6 @@
 #include "control/admin/subscriber_reply.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -35,8 +34,8 @@ json::array algorithms_of(const User& user) {
   for (const crypto::DigestAlgorithm algorithm : user.algorithms)
     names.push_back(json::string(crypto::info(algorithm).name));
   if (!user.algorithms.empty()) return names;
-  for (const auto& algorithm : std::views::reverse(crypto::kDigestAlgorithms))
-    if (user.has_digest(algorithm.id)) names.push_back(json::string(algorithm.name));
+  for (auto one = crypto::kDigestAlgorithms.rbegin(); one != crypto::kDigestAlgorithms.rend(); ++one)
+    if (user.has_digest(one->id)) names.push_back(json::string(one->name));
   return names;
 }
 
