@@ -121,6 +121,7 @@ void Call::start_contact(Branch& branch) {
   callee.hop = contact.flow;
   callee.aor = branch.target.aor;
   callee.instance = contact.instance;
+  if (contact.digest) callee.digest = crypto::info(*contact.digest).name;
   const bool is_stream = sip::is_reliable(contact.flow.transport);
   if (is_stream && !signalling.transport().is_open(contact.flow.connection)) {
     const auto reached =

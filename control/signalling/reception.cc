@@ -113,7 +113,7 @@ void Reception::register_user(sip::ServerTransactionId id, const sip::Message& r
   if (!caller) return;
   const std::string tag = signalling_.to_tag(id);
   // A connection that has ended by the time the store answers gets no answer: the transaction knows.
-  subscribers_.registrar().handle({request, *caller->user, hop, wall_time(), tag, {}},
+  subscribers_.registrar().handle({request, *caller->user, hop, wall_time(), tag, {}, caller->algorithm},
                                   [this, id](std::uint16_t status, std::string response) {
                                     static_cast<void>(signalling_.respond(id, status, std::move(response)));
                                   });

@@ -5,9 +5,11 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "crypto/digest.h"
 #include "sip/hop.h"
 
 namespace sallyport::control {
@@ -52,6 +54,8 @@ struct Binding {
   std::uint32_t cseq = 0;
   std::uint32_t reg_id = 0;  ///< 0: not registered over a flow of its own (RFC 5626)
   std::uint16_t q = 1000;    ///< thousandths
+  /// By which who registered it proved who it is; nothing after a restart.
+  std::optional<crypto::DigestAlgorithm> digest;
   sip::Hop flow;             ///< as it came; `connection` is 0 after a restart or when the flow has failed
   BindingTexts texts;
 

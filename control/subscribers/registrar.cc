@@ -32,6 +32,7 @@ Binding make_binding(const Registration& wish, const ContactWish& contact, const
   binding.reg_id = contact.reg_id;
   binding.q = contact.q;
   binding.flow = request.hop;
+  binding.digest = request.digest;
   BindingTexts::Parts parts;
   parts[BindingTexts::contact] = contact.uri;
   parts[BindingTexts::parameters] = contact.parameters;

@@ -31,6 +31,7 @@ struct RegisterRequest {
   WallTime now;
   std::string_view to_tag;
   std::string_view authentication_info = {};  ///< value of that header in a 200, or empty
+  std::optional<crypto::DigestAlgorithm> digest = {};  ///< of the credentials
 };
 
 /// A place where a user is reached.
@@ -42,6 +43,7 @@ struct Target {
   std::uint16_t q = 0;   ///< thousandths; targets of one q may be tried at once
   std::string instance;  ///< `<urn:uuid:…>` or empty
   std::uint32_t reg_id = 0;
+  std::optional<crypto::DigestAlgorithm> digest;  ///< by which it was registered, where that is known
   /// Another flow to the instance of the target before: for when that fails, never beside it (RFC 5626 §7).
   bool alternate = false;
 };

@@ -41,6 +41,7 @@ Target target_of(const Binding& binding, bool alive) {
   target.q = binding.q;
   target.instance = binding.instance();
   target.reg_id = binding.reg_id;
+  target.digest = binding.digest;
   return target;
 }
 

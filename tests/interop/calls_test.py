@@ -672,6 +672,7 @@ def each_call_has_its_record(border: Border) -> None:
     record = records()[before]
     check("who called", "dave@example.com" in record["caller"], record)
     check("who ended it", record["ended_by"] == "caller", record)
+    check("how each end proved itself", [record[leg]["digest_algorithm"] for leg in ("a", "b")] == ["SHA-256", "MD5"], record)
     check("no key", alice.key not in path.read_text() and bob.key not in path.read_text())
 
 
