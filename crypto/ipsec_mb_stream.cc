@@ -38,7 +38,7 @@ void fill_counter_keys(CounterKeys& keys, const Suite& chosen, const KeyDerivati
   expand_aes_key(manager, cipher, keys.expanded());
   const std::span<std::uint8_t> authentication(key.data(), kAuthenticationKeyLength);
   derivation.derive(labels.authentication, authentication);
-  prepare_hmac_key(manager, authentication, keys.hmac_inner, keys.hmac_outer);
+  prepare_hmac_key(manager, authentication, keys.hmac, keys.hmac + kHmacSha1StateLength);
   wipe(key.data(), key.size());
 }
 
