@@ -132,7 +132,9 @@ void unprotect_component(Burst& burst, Component component, RelaySurroundings& a
   }
 }
 
-void protect_component(Burst& burst, Component component, RelaySurroundings& around) {
+/// Each packet that is closed brings the keys of one of `ahead` along, which may be null.
+void protect_component(Burst& burst, Component component, RelaySurroundings& around, const Burst* ahead) {
+  const std::size_t wanted = ahead != nullptr ? ahead->size : 0;
   Gathered<OutboundPacket> gathered;
   for (std::size_t i = 0; i < burst.size; ++i) {
     const PacketView& view = burst.views[i];
@@ -140,7 +142,9 @@ void protect_component(Burst& burst, Component component, RelaySurroundings& aro
     OutboundPacket& packet = gathered.add(i);
     describe(view, *burst.packets[i], packet);
     packet.stream = view.flow->outbound;
+    packet.ahead = gathered.size <= wanted ? ahead->first_keys(gathered.size - 1) : Lines{};
   }
+  for (std::size_t n = gathered.size; n < wanted; ++n) prefetch(ahead->first_keys(n));
   if (gathered.size == 0) return;
   if (component == Component::rtp)
     around.engine.protect_rtp(gathered.all());
@@ -197,9 +201,9 @@ void learn(Burst& burst, RelaySurroundings& around) {
   }
 }
 
-void protect(Burst& burst, RelaySurroundings& around) {
-  protect_component(burst, Component::rtp, around);
-  if (any_rtcp(burst)) protect_component(burst, Component::rtcp, around);
+void protect(Burst& burst, RelaySurroundings& around, const Burst& next) {
+  protect_component(burst, Component::rtp, around, &next);
+  if (any_rtcp(burst)) protect_component(burst, Component::rtcp, around, nullptr);
 }
 
 }  // namespace sallyport::dataplane
