@@ -95,7 +95,7 @@ struct CryptoContext {
   [[nodiscard]] RetiredSsrc& retired_ssrc(std::size_t i) { return at<RetiredSsrc>(retired)[i]; }
   [[nodiscard]] ReplayWindow rtp_replay(SsrcSlot& of) const { return {of.windows(), rtp_window}; }
   [[nodiscard]] ReplayWindow rtcp_replay(SsrcSlot& of) const {
-    return {of.windows() + rtp_window / 64, rtcp_window};
+    return {of.windows() + ReplayWindow::bytes(rtp_window) / sizeof(std::uint64_t), rtcp_window};
   }
 
  private:
