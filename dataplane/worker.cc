@@ -16,8 +16,6 @@ namespace sallyport::dataplane {
 namespace {
 
 constexpr std::size_t kUsualFrame = 256;  // octets: 20 ms of G.711 with its headers and tag
-/// Bursts that a queue may fill in one turn, before commands and other queues have theirs again.
-constexpr std::size_t kBurstsATurn = 8;
 
 void prefetch_lines(const void* object, std::size_t bytes) {
   const auto* octets = static_cast<const char*>(object);

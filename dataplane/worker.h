@@ -67,6 +67,9 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  /// Bursts that a queue may fill in one turn, before commands and other queues have theirs again.
+  static constexpr std::size_t kBurstsATurn = 8;
+
   /// One turn: commands, strays, a few bursts of each queue. `tsc` is the time of all of it. Returns packets
   /// received.
   std::size_t poll_once(std::uint64_t tsc);
