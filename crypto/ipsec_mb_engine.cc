@@ -13,24 +13,11 @@ namespace sallyport::crypto {
 
 namespace {
 
-template <typename Direction>
-IpsecMbStream<Direction>& stream_of(const SrtpPacket<Direction>& packet) {
-  return static_cast<IpsecMbStream<Direction>&>(*packet.stream);
+CryptoContext& context_of(const InboundPacket& packet) {
+  return static_cast<IpsecMbStream<InboundStream>*>(packet.stream)->context;
 }
-template <typename Direction>
-CryptoContext& context_of(const SrtpPacket<Direction>& packet) {
-  return stream_of(packet).context;
-}
-
-/// GCM goes packet by packet: while one is computed, the keys of a later one come near.
-template <typename Direction>
-[[gnu::always_inline]] inline void prefetch_later(std::span<const SrtpPacket<Direction>> burst,
-                                                  const SrtpPacket<Direction>& present) {
-  constexpr std::size_t kDistance = 2;
-  const std::size_t later = static_cast<std::size_t>(&present - burst.data()) + kDistance;
-  if (later >= burst.size()) return;
-  const auto& stream = stream_of(burst[later]);
-  prefetch({&stream, stream.hot_lines()});
+CryptoContext& context_of(const OutboundPacket& packet) {
+  return static_cast<IpsecMbStream<OutboundStream>*>(packet.stream)->context;
 }
 
 /// The first `length` (10 or 4) octets of a tag; the sizes are constants so that no call is made for a few
@@ -128,7 +115,6 @@ void IpsecMbEngine::unprotect(std::span<InboundPacket> burst) {
   for (InboundPacket& packet : burst) {
     if (context_of(packet).mode == CipherMode::gcm) {
       prefetch(packet.ahead);
-      prefetch_later<InboundStream>(burst, packet);
       packet.outcome = gcm_.open<Protocol>(context_of(packet), packet);
       continue;
     }
@@ -188,7 +174,6 @@ void IpsecMbEngine::protect(std::span<OutboundPacket> burst) {
   for (OutboundPacket& packet : burst) {
     if (context_of(packet).mode == CipherMode::gcm) {
       prefetch(packet.ahead);
-      prefetch_later<OutboundStream>(burst, packet);
       packet.outcome = gcm_.close<Protocol>(context_of(packet), packet);
       continue;
     }
