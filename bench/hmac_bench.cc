@@ -33,20 +33,19 @@ class Hashes {
     init_mb_mgr_auto(manager_.get(), nullptr);
     for (std::size_t i = 0; i < packets_.size(); ++i) packets_[i] = static_cast<std::uint8_t>(i * i >> 3);
     for (std::size_t i = 0; i < count; ++i) {
-      for (std::size_t k = 0; k < keys_[i].inner.size(); ++k) {
-        keys_[i].inner[k] = static_cast<std::uint8_t>(i + k);
-        keys_[i].outer[k] = static_cast<std::uint8_t>(i * k + 1);
+      for (std::size_t k = 0; k < crypto::kHmacSha1StateLength; ++k) {
+        keys_[i].states[k] = static_cast<std::uint8_t>(i + k);
+        keys_[i].states[crypto::kHmacSha1StateLength + k] = static_cast<std::uint8_t>(i * k + 1);
       }
-      jobs_[i] = {packets_.data() + i * kDistance, length, keys_[i].inner.data(), keys_[i].outer.data(),
-                  keys_[i].tag.data()};
+      jobs_[i] = {packets_.data() + i * kDistance, length, keys_[i].states.data(), keys_[i].tag.data()};
       IMB_JOB& job = theirs_[i];
       job.hash_alg = IMB_AUTH_HMAC_SHA_1;
       job.cipher_mode = IMB_CIPHER_NULL;
       job.chain_order = IMB_ORDER_HASH_CIPHER;
       job.src = jobs_[i].data;
       job.msg_len_to_hash_in_bytes = length;
-      job.u.HMAC._hashed_auth_key_xor_ipad = jobs_[i].inner;
-      job.u.HMAC._hashed_auth_key_xor_opad = jobs_[i].outer;
+      job.u.HMAC._hashed_auth_key_xor_ipad = jobs_[i].keys;
+      job.u.HMAC._hashed_auth_key_xor_opad = jobs_[i].keys + crypto::kHmacSha1StateLength;
       job.auth_tag_output = keys_[i].their_tag.data();
       job.auth_tag_output_len_in_bytes = crypto::kHmacSha1TagLength;
     }
@@ -69,8 +68,7 @@ class Hashes {
   static constexpr std::size_t kDistance = 2048 + 192;
   using Tag = std::array<std::uint8_t, crypto::kHmacSha1TagLength>;
   struct alignas(64) Key {
-    std::array<std::uint8_t, 20> inner;
-    std::array<std::uint8_t, 20> outer;
+    std::array<std::uint8_t, 2 * crypto::kHmacSha1StateLength> states;
     Tag tag{};
     Tag their_tag{};
   };

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/counter.h"
+#include "crypto/hmac_sha1_burst.h"
 #include "crypto/packet_index.h"
 #include "crypto/replay_window.h"
 #include "crypto/srtp.h"
@@ -20,8 +21,7 @@ struct alignas(16) SessionKeys {
 
 /// Counter mode with HMAC-SHA1. The expanded AES key follows.
 struct CounterKeys : SessionKeys {
-  std::uint8_t hmac_inner[20];  ///< SHA-1 state after the inner pad
-  std::uint8_t hmac_outer[20];  ///< SHA-1 state after the outer pad
+  std::uint8_t hmac[2 * kHmacSha1StateLength];  ///< SHA-1 states after the inner and after the outer pad
   std::uint8_t reserved[8];
 
   [[nodiscard]] std::uint8_t* expanded() { return reinterpret_cast<std::uint8_t*>(this + 1); }
@@ -95,7 +95,7 @@ struct CryptoContext {
   [[nodiscard]] RetiredSsrc& retired_ssrc(std::size_t i) { return at<RetiredSsrc>(retired)[i]; }
   [[nodiscard]] ReplayWindow rtp_replay(SsrcSlot& of) const { return {of.windows(), rtp_window}; }
   [[nodiscard]] ReplayWindow rtcp_replay(SsrcSlot& of) const {
-    return {of.windows() + rtp_window / 64, rtcp_window};
+    return {of.windows() + ReplayWindow::bytes(rtp_window) / sizeof(std::uint64_t), rtcp_window};
   }
 
  private:

@@ -18,8 +18,7 @@ namespace sallyport::crypto {
 namespace {
 
 constexpr std::size_t kLanes = 16;
-constexpr std::uint32_t kBlock = 64;     // octets of a block of SHA-1
-constexpr std::uint32_t kLengthAt = 56;  // where a last block keeps the message's length
+constexpr std::uint32_t kBlock = 64;  // octets of a block of SHA-1
 constexpr std::size_t kStateWords = 5;
 constexpr std::size_t kBlockWords = 16;
 
@@ -31,11 +30,6 @@ struct State {
 /// A block of each lane: register t holds word t of each.
 struct Block {
   __m512i w[kBlockWords];
-};
-
-/// The same states or tags as plain words, which lanes are filled from and emptied to.
-struct alignas(64) Columns {
-  std::uint32_t word[kStateWords][kLanes];
 };
 
 SALLYPORT_INLINE __m512i splat(std::uint32_t word) {
@@ -79,31 +73,26 @@ SALLYPORT_INLINE void round(State& s, Block& block) {
   b = rotated;
 }
 
-/// Cache lines that the caller wants soon, fetched a few at a time between rounds: all at once they would
-/// fill the core's line buffers (a dozen) and it would stand still until they are there.
+/// Cache lines that the caller wants soon, fetched one lane's at a time between rounds: all at once they
+/// would fill the core's line buffers (a dozen) and it would stand still until they are there.
 class Prefetches {
  public:
-  SALLYPORT_INLINE void add(const void* base, std::uint32_t marked) {
-    for (; marked != 0 && size_ < kMost; marked &= marked - 1)
-      lines_[size_++] = static_cast<const char*>(base) + 64 * __builtin_ctz(marked);
-  }
-  /// After the last: whole steps are fetched, the last line again and again.
-  SALLYPORT_INLINE void close() {
-    for (std::size_t i = 0; i < kStep; ++i) lines_[size_ + i] = size_ == 0 ? nullptr : lines_[size_ - 1];
-  }
+  SALLYPORT_INLINE explicit Prefetches(const HmacSha1Job* const* jobs) : jobs_(jobs) {}
   SALLYPORT_INLINE void some() {
-    if (next_ >= size_) return;
-#pragma GCC unroll 8
-    for (std::size_t i = 0; i < kStep; ++i) __builtin_prefetch(lines_[next_ + i]);
-    next_ += kStep;
+    if (next_ == kLanes) return;
+    const HmacSha1Job& job = *jobs_[next_++];
+    const auto* const base = static_cast<const char*>(job.ahead);
+    for (std::uint32_t left = job.ahead_lines; left != 0; left &= left - 1)
+      __builtin_prefetch(base + 64 * __builtin_ctz(left));
+  }
+  /// What short messages have left no time for.
+  SALLYPORT_INLINE void rest() {
+    while (next_ < kLanes) some();
   }
 
  private:
-  static constexpr std::size_t kStep = 8;
-  static constexpr std::size_t kMost = 12 * kLanes;
-  std::size_t size_ = 0;
+  const HmacSha1Job* const* jobs_;
   std::size_t next_ = 0;
-  const char* lines_[kMost + kStep];
 };
 
 template <int kFirst, int... kT>
@@ -133,14 +122,11 @@ SALLYPORT_INLINE void compress(State& state, Block& block, __mmask16 lanes, auto
 
 // ---- Lanes ---------------------------------------------------------------------------------------------
 
-/// Sixteen times 64 octets, one lane's block each, become sixteen words of all lanes.
-SALLYPORT_INLINE Block transpose(const std::uint8_t* const* rows) {
-  __m512i r[kLanes];
+/// Sixteen rows of sixteen words, one lane's each, become sixteen words of all lanes.
+SALLYPORT_INLINE Block transpose(const __m512i (&r)[kLanes]) {
   __m512i t[kLanes];
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < kLanes; ++i) r[i] = _mm512_loadu_si512(rows[i]);
-    // Within each quarter of 128 bits: 4x4 words. t[4i+k] then holds words k, 4+k, 8+k, 12+k of lanes
-    // 4i..4i+3.
+  // Within each quarter of 128 bits: 4x4 words. t[4i+k] then holds words k, 4+k, 8+k, 12+k of lanes
+  // 4i..4i+3.
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < kLanes; i += 4) {
     const __m512i low01 = _mm512_unpacklo_epi32(r[i], r[i + 1]);
@@ -160,87 +146,124 @@ SALLYPORT_INLINE Block transpose(const std::uint8_t* const* rows) {
     const __m512i odd_low = _mm512_shuffle_i32x4(t[k], t[4 + k], 0xdd);
     const __m512i even_high = _mm512_shuffle_i32x4(t[8 + k], t[12 + k], 0x88);
     const __m512i odd_high = _mm512_shuffle_i32x4(t[8 + k], t[12 + k], 0xdd);
-    block.w[k] = swap_octets(_mm512_shuffle_i32x4(even_low, even_high, 0x88));
-    block.w[4 + k] = swap_octets(_mm512_shuffle_i32x4(odd_low, odd_high, 0x88));
-    block.w[8 + k] = swap_octets(_mm512_shuffle_i32x4(even_low, even_high, 0xdd));
-    block.w[12 + k] = swap_octets(_mm512_shuffle_i32x4(odd_low, odd_high, 0xdd));
+    block.w[k] = _mm512_shuffle_i32x4(even_low, even_high, 0x88);
+    block.w[4 + k] = _mm512_shuffle_i32x4(odd_low, odd_high, 0x88);
+    block.w[8 + k] = _mm512_shuffle_i32x4(even_low, even_high, 0xdd);
+    block.w[12 + k] = _mm512_shuffle_i32x4(odd_low, odd_high, 0xdd);
   }
   return block;
 }
 
-SALLYPORT_INLINE State load_states(const Columns& columns) {
-  State state;
+SALLYPORT_INLINE Block load_blocks(const std::uint8_t* const (&rows)[kLanes]) {
+  __m512i r[kLanes];
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < kStateWords; ++i) state.h[i] = _mm512_load_si512(columns.word[i]);
-  return state;
+  for (std::size_t i = 0; i < kLanes; ++i) r[i] = _mm512_loadu_si512(rows[i]);
+  Block block = transpose(r);
+#pragma GCC unroll 16
+  for (std::size_t i = 0; i < kBlockWords; ++i) block.w[i] = swap_octets(block.w[i]);
+  return block;
 }
 
-SALLYPORT_INLINE void set_lane(Columns& columns, std::size_t lane, const std::uint8_t* state) {
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < kStateWords; ++i) std::memcpy(&columns.word[i][lane], state + 4 * i, 4);
+/// What lanes without a message hash, and what those that are through read.
+alignas(64) constexpr std::uint8_t kZeros[kBlock] = {};
+constexpr HmacSha1Job kNoJob = {.data = kZeros, .length = 0, .keys = kZeros, .tag = nullptr};
+
+/// Blocks of a message with its padding: an octet of 0x80 and eight of length.
+SALLYPORT_INLINE std::uint32_t blocks_of(std::uint32_t length) {
+  return (length + 8) / kBlock + 1;
 }
 
-/// Sixteen messages, cut into blocks. The last octets of each stand in `tails`, padded but for the length.
+/// Sixteen messages, cut into blocks. What registers are loaded from is stored in whole registers, or long
+/// before: a load that spans narrower stores waits until they have left the core.
 struct alignas(64) Group {
-  std::uint8_t tails[kLanes][2 * kBlock];
-  std::uint32_t whole[kLanes];   ///< blocks that lie in the message itself
-  std::uint32_t blocks[kLanes];  ///< with those of the tail; 0: no message here
-  std::uint32_t bits[kLanes];    ///< what the last block ends with: the length including the pad's block
+  std::uint32_t lengths[kLanes];
   const std::uint8_t* data[kLanes];
+  const std::uint8_t* rows[kLanes];    ///< where each lane's present block lies
+  std::uint8_t tails[kLanes][kBlock];  ///< the last octets of each, and the first of the padding
   std::uint32_t most_blocks;
-  Columns inner;
-  Columns outer;
+  State inner;
+  State outer;
 
-  /// Lane by lane: the same places of all lanes are written, used or not.
-  SALLYPORT_INLINE void set(std::size_t lane, const HmacSha1Job& job) {
+  SALLYPORT_INLINE explicit Group(const HmacSha1Job* const* jobs) {
+    std::uint32_t longest = 0;
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const std::uint32_t length = jobs[lane]->length;
+      lengths[lane] = length;
+      data[lane] = jobs[lane]->data;
+      rows[lane] = length < kBlock ? tails[lane] : data[lane];
+      longest = length > longest ? length : longest;
+    }
+    most_blocks = blocks_of(longest);
+    for (std::size_t lane = 0; lane < kLanes; ++lane) set_tail(lane, *jobs[lane]);
+    set_keys(jobs);
+  }
+
+  /// Points `rows` at block number `index`.
+  SALLYPORT_INLINE void advance(std::uint32_t index) {
+    const __m512i lane_lengths = _mm512_load_si512(lengths);
+    const __m512i whole = _mm512_srli_epi32(lane_lengths, 6);
+    advance_half(0, index, whole);
+    advance_half(kLanes / 2, index, _mm512_shuffle_i64x2(whole, whole, 0x4e));
+  }
+
+ private:
+  /// Eight lanes from `first` on, whose counts of whole blocks are the first eight of `whole`.
+  SALLYPORT_INLINE void advance_half(std::size_t first, std::uint32_t index, __m512i whole) {
+    const auto inside = static_cast<__mmask8>(_mm512_cmpgt_epu32_mask(whole, splat(index)));
+    const auto ending = static_cast<__mmask8>(_mm512_cmpeq_epu32_mask(whole, splat(index)));
+    const __m512i begin = _mm512_loadu_si512(data + first);
+    const __m512i block = _mm512_add_epi64(begin, _mm512_set1_epi64(std::int64_t{index} * kBlock));
+    const __m512i zeros = _mm512_set1_epi64(reinterpret_cast<std::int64_t>(kZeros));
+    const __m512i steps =
+        _mm512_set_epi64(7 * kBlock, 6 * kBlock, 5 * kBlock, 4 * kBlock, 3 * kBlock, 2 * kBlock, kBlock, 0);
+    const __m512i tail =
+        _mm512_add_epi64(steps, _mm512_set1_epi64(reinterpret_cast<std::int64_t>(tails[first])));
+    const __m512i behind = _mm512_mask_mov_epi64(zeros, ending, tail);
+    _mm512_storeu_si512(rows + first, _mm512_mask_mov_epi64(behind, inside, block));
+  }
+
+  SALLYPORT_INLINE void set_tail(std::size_t lane, const HmacSha1Job& job) {
     const std::uint32_t rest = job.length % kBlock;
-    const std::uint8_t* const end = job.data + (job.length - rest);
     // Masked octets are not read: the message may end where its page does.
     const __mmask64 octets = (std::uint64_t{1} << rest) - 1;
-    _mm512_store_si512(tails[lane], _mm512_maskz_loadu_epi8(octets, end));
-    _mm512_store_si512(tails[lane] + kBlock, _mm512_setzero_si512());
-    tails[lane][rest] = 0x80;
-    data[lane] = job.data;
-    whole[lane] = job.length / kBlock;
-    blocks[lane] = whole[lane] + (rest < kLengthAt ? 1 : 2);
-    bits[lane] = (job.length + kBlock) * 8;
-    most_blocks = blocks[lane] > most_blocks ? blocks[lane] : most_blocks;
-    set_lane(inner, lane, job.inner);
-    set_lane(outer, lane, job.outer);
+    const __m512i tail = _mm512_maskz_loadu_epi8(octets, job.data + (job.length - rest));
+    const __m512i padded = _mm512_mask_mov_epi8(tail, octets + 1, _mm512_set1_epi8(static_cast<char>(0x80)));
+    _mm512_store_si512(tails[lane], padded);
   }
 
-  /// A lane without a message computes on zeros, and nobody looks.
-  SALLYPORT_INLINE void clear(std::size_t lane) {
-    static constexpr std::uint8_t kZeros[kStateWords * 4] = {};
-    set(lane, {.data = kZeros, .length = 0, .inner = kZeros, .outer = kZeros, .tag = nullptr});
-    blocks[lane] = 0;
-  }
-
-  /// Where each lane's block number `index` lies; a lane that is through stays at the end of its tail.
-  SALLYPORT_INLINE void find_rows(const std::uint8_t* (&rows)[kLanes], std::uint32_t index) const {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const std::uint8_t* const tail = tails[lane] + (index > whole[lane] ? kBlock : 0);
-      rows[lane] = index < whole[lane] ? data[lane] + std::size_t{index} * kBlock : tail;
+  SALLYPORT_INLINE void set_keys(const HmacSha1Job* const* jobs) {
+    constexpr __mmask16 kWords = (1u << 2 * kStateWords) - 1;
+    __m512i states[kLanes];
+#pragma GCC unroll 16
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      states[lane] = _mm512_maskz_loadu_epi32(kWords, jobs[lane]->keys);
+    const Block words = transpose(states);
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kStateWords; ++i) {
+      inner.h[i] = words.w[i];
+      outer.h[i] = words.w[kStateWords + i];
     }
   }
 };
 
 /// The prefetches stand here alone, not in hash_outer() too: the rounds, unrolled twice, hardly fit into the
 /// core's cache of decoded instructions.
-SALLYPORT_INLINE State hash_inner(const Group& group, Prefetches& ahead) {
-  State state = load_states(group.inner);
-  const __m512i blocks = _mm512_load_si512(group.blocks);
-  const __m512i bits = _mm512_load_si512(group.bits);
+SALLYPORT_INLINE State hash_inner(Group& group, Prefetches& ahead) {
+  State state = group.inner;
   for (std::uint32_t index = 0; index < group.most_blocks; ++index) {
-    const std::uint8_t* rows[kLanes];
-    group.find_rows(rows, index);
-    Block block = transpose(rows);
+    Block block = load_blocks(group.rows);
+    group.advance(index + 1);
+    const __m512i lengths = _mm512_load_si512(group.lengths);
+    const __m512i blocks = _mm512_srli_epi32(_mm512_add_epi32(lengths, splat(kBlock + 8)), 6);
     const __mmask16 last = _mm512_cmpeq_epu32_mask(blocks, splat(index + 1));
     const __mmask16 busy = _mm512_cmpgt_epu32_mask(blocks, splat(index));
-    // The length has 64 bits; those of a packet fit into the last 32.
+    // The last block ends with the length in bits, that of the pad's block included. It has 64 bits; those of
+    // a packet fit into the last 32.
+    const __m512i bits = _mm512_slli_epi32(_mm512_add_epi32(lengths, splat(kBlock)), 3);
     block.w[15] = _mm512_mask_or_epi32(block.w[15], last, block.w[15], bits);
     compress(state, block, busy, [&ahead] { ahead.some(); });
   }
+  ahead.rest();
   return state;
 }
 
@@ -253,37 +276,38 @@ SALLYPORT_INLINE State hash_outer(const Group& group, const State& inner) {
 #pragma GCC unroll 16
   for (std::size_t i = 6; i < 15; ++i) block.w[i] = _mm512_setzero_si512();
   block.w[15] = splat((kBlock + 20) * 8);
-  State state = load_states(group.outer);
+  State state = group.outer;
   compress(state, block, 0xffff, [] {});
   return state;
 }
 
-/// Up to sixteen of `jobs`, those that `order` names.
-void hash_group(const HmacSha1Job* jobs, const std::uint8_t* order, std::size_t count) {
-  Group group;
-  group.most_blocks = 0;
-  Prefetches ahead;
-  for (std::size_t lane = 0; lane < count; ++lane) {
-    const HmacSha1Job& job = jobs[order[lane]];
-    group.set(lane, job);
-    ahead.add(job.ahead, job.ahead_lines);
-  }
-  ahead.close();
-  for (std::size_t lane = count; lane < kLanes; ++lane) group.clear(lane);
-  const State state = hash_outer(group, hash_inner(group, ahead));
-  Columns tags;
+/// Sixteen lanes, of which the first `count` have messages.
+void hash_group(const HmacSha1Job* const* jobs, std::size_t count) {
+  Group group(jobs);
+  Prefetches ahead(jobs);
+  const State inner = hash_inner(group, ahead);
+  const State state = hash_outer(group, inner);
+  alignas(64) std::uint32_t tags[kHmacSha1TagLength / 4][kLanes];
+#pragma GCC unroll 16
   for (std::size_t i = 0; i < kHmacSha1TagLength / 4; ++i)
-    _mm512_store_si512(tags.word[i], swap_octets(state.h[i]));
+    _mm512_store_si512(tags[i], swap_octets(state.h[i]));
   for (std::size_t lane = 0; lane < count; ++lane)
 #pragma GCC unroll 16
     for (std::size_t i = 0; i < kHmacSha1TagLength / 4; ++i)
-      std::memcpy(jobs[order[lane]].tag + 4 * i, &tags.word[i][lane], 4);
+      std::memcpy(jobs[lane]->tag + 4 * i, &tags[i][lane], 4);
+}
+
+/// Whether all take equally long, as packets of one codec do.
+SALLYPORT_INLINE bool same_blocks(const HmacSha1Job* jobs, std::size_t count) {
+  std::uint32_t differing = 0;
+  for (std::size_t i = 1; i < count; ++i) differing |= blocks_of(jobs[i].length) ^ blocks_of(jobs[0].length);
+  return differing == 0;
 }
 
 /// A group takes as long as its longest message: the longer half of the burst goes first, then the shorter.
 /// Each message's rank is the number of those that are longer, or as long and earlier: no branch depends on
 /// what is compared.
-SALLYPORT_INLINE void sort_by_blocks(const HmacSha1Job* jobs, std::size_t count, std::uint8_t* order) {
+SALLYPORT_INLINE void sort_by_blocks(const HmacSha1Job* jobs, std::size_t count, const HmacSha1Job** sorted) {
   alignas(64) std::uint16_t keys[kMaxHmacSha1Burst] = {};
   static_assert((kMaxHmacSha1Length / kBlock + 2) * kMaxHmacSha1Burst <= 0xffff);
   for (std::size_t i = 0; i < count; ++i)
@@ -294,17 +318,21 @@ SALLYPORT_INLINE void sort_by_blocks(const HmacSha1Job* jobs, std::size_t count,
   for (std::size_t i = 0; i < count; ++i) {
     const __mmask32 before =
         _mm512_mask_cmpgt_epu16_mask(used, all, _mm512_set1_epi16(static_cast<short>(keys[i])));
-    order[__builtin_popcount(before)] = static_cast<std::uint8_t>(i);
+    sorted[__builtin_popcount(before)] = &jobs[i];
   }
 }
 
 }  // namespace
 
 void hmac_sha1_avx512(const HmacSha1Job* jobs, std::size_t count) {
-  std::uint8_t order[kMaxHmacSha1Burst];
-  sort_by_blocks(jobs, count, order);
+  const HmacSha1Job* order[kMaxHmacSha1Burst];
+  if (same_blocks(jobs, count))
+    for (std::size_t i = 0; i < count; ++i) order[i] = &jobs[i];
+  else
+    sort_by_blocks(jobs, count, order);
+  for (std::size_t i = count; i % kLanes != 0; ++i) order[i] = &kNoJob;
   for (std::size_t done = 0; done < count; done += kLanes)
-    hash_group(jobs, order + done, count - done < kLanes ? count - done : kLanes);
+    hash_group(order + done, count - done < kLanes ? count - done : kLanes);
 }
 
 }  // namespace sallyport::crypto

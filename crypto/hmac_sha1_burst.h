@@ -8,14 +8,15 @@
 
 namespace sallyport::crypto {
 
+inline constexpr std::size_t kHmacSha1StateLength = 20;
+
 /// One packet to authenticate. The key is given as the SHA-1 states after the block of the inner and of the
 /// outer pad: five 32-bit words in the host's order, as IMB_SHA1_ONE_BLOCK writes them; any alignment.
 struct HmacSha1Job {
-  const std::uint8_t* data;   ///< nothing outside [data, data + length) is read
-  std::uint32_t length;       ///< octets, 0 to kMaxHmacSha1Length
-  const std::uint8_t* inner;  ///< 20 octets
-  const std::uint8_t* outer;  ///< 20 octets
-  std::uint8_t* tag;          ///< exactly kHmacSha1TagLength octets are written
+  const std::uint8_t* data;  ///< nothing outside [data, data + length) is read
+  std::uint32_t length;      ///< octets, 0 to kMaxHmacSha1Length
+  const std::uint8_t* keys;  ///< 40 octets: the inner state, then the outer one
+  std::uint8_t* tag;         ///< exactly kHmacSha1TagLength octets are written
   /// What will be wanted next: bit n of `ahead_lines` is the n-th cache line from `ahead`, prefetched between
   /// the rounds, so that its way through the caches costs nothing.
   const void* ahead = nullptr;

@@ -50,8 +50,7 @@ class HashBatch {
     HmacSha1Job& packet = packets_[count_];
     packet.data = data;
     packet.length = length;
-    packet.inner = keys.hmac_inner;
-    packet.outer = keys.hmac_outer;
+    packet.keys = keys.hmac;
     packet.ahead = ahead.base;
     packet.ahead_lines = ahead.marked;
     return tags_[count_++].octets;
@@ -67,7 +66,7 @@ class HashBatch {
   /// The tag of one packet more, at once; it stays until the next call.
   [[nodiscard]] const std::uint8_t* single(const CounterKeys& keys, const std::uint8_t* data,
                                            std::uint32_t length) {
-    set(jobs_[kSingle], {data, length, keys.hmac_inner, keys.hmac_outer, tags_[kSingle].octets});
+    set(jobs_[kSingle], {data, length, keys.hmac, tags_[kSingle].octets});
     IMB_SUBMIT_HASH_BURST_NOCHECK(&manager_, &jobs_[kSingle], 1, IMB_AUTH_HMAC_SHA_1);
     return tags_[kSingle].octets;
   }
@@ -85,8 +84,8 @@ class HashBatch {
   static void set(IMB_JOB& job, const HmacSha1Job& packet) {
     job.src = packet.data;
     job.msg_len_to_hash_in_bytes = packet.length;
-    job.u.HMAC._hashed_auth_key_xor_ipad = packet.inner;
-    job.u.HMAC._hashed_auth_key_xor_opad = packet.outer;
+    job.u.HMAC._hashed_auth_key_xor_ipad = packet.keys;
+    job.u.HMAC._hashed_auth_key_xor_opad = packet.keys + kHmacSha1StateLength;
   }
   void run_ipsec_mb() {
     for (std::size_t i = 0; i < count_; ++i) {

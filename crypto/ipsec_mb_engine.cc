@@ -150,7 +150,7 @@ template <typename Protocol>
                  packet.length - clear);
   store_be32(packet.data + packet.length, Protocol::word(context, taken.index));
   closing.packet = &packet;
-  closing.computed = hashes_.add(keys, packet.data, packet.length + kWordLength);
+  closing.computed = hashes_.add(keys, packet.data, packet.length + kWordLength, packet.ahead);
   return SrtpOutcome::ok;
 }
 
@@ -173,6 +173,7 @@ void IpsecMbEngine::protect(std::span<OutboundPacket> burst) {
   std::size_t count = 0;
   for (OutboundPacket& packet : burst) {
     if (context_of(packet).mode == CipherMode::gcm) {
+      prefetch(packet.ahead);
       packet.outcome = gcm_.close<Protocol>(context_of(packet), packet);
       continue;
     }

@@ -65,12 +65,17 @@ SrtpOutcome Gcm::open(CryptoContext& context, InboundPacket& packet) {
   const IndexCheck check = Protocol::check(context, packet, word);
   if (check.outcome != SrtpOutcome::ok) return check.outcome;
 
-  std::memcpy(received_.octets, trailer, kTagLength);
+  const std::uint8_t* received = trailer;
+  if constexpr (Protocol::kSendsIndex) {
+    // What is authenticated may be written over it.
+    std::memcpy(received_.octets, trailer, kTagLength);
+    received = received_.octets;
+  }
   auto& keys = Protocol::template keys<GcmKeys>(context);
   const Work parts = work<Protocol>(context, packet.data, Protocol::clear_length(packet), end, word);
   iv_ = gcm_iv(keys, packet.ssrc, check.index);
   decrypt(context, keys, parts);
-  if (!equal(received_.octets, computed_.octets, kTagLength)) [[unlikely]] {
+  if (!equal(received, computed_.octets, kTagLength)) [[unlikely]] {
     std::memset(parts.payload, 0, parts.length);
     return SrtpOutcome::forged;
   }

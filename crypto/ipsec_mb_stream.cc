@@ -38,7 +38,7 @@ void fill_counter_keys(CounterKeys& keys, const Suite& chosen, const KeyDerivati
   expand_aes_key(manager, cipher, keys.expanded());
   const std::span<std::uint8_t> authentication(key.data(), kAuthenticationKeyLength);
   derivation.derive(labels.authentication, authentication);
-  prepare_hmac_key(manager, authentication, keys.hmac_inner, keys.hmac_outer);
+  prepare_hmac_key(manager, authentication, keys.hmac, keys.hmac + kHmacSha1StateLength);
   wipe(key.data(), key.size());
 }
 
@@ -79,11 +79,11 @@ std::uint32_t lines(std::size_t begin, std::size_t end) {
   return mask;
 }
 
-/// The object, the keys that a packet of usual length needs, the first SSRC's slot with its RTP window.
+/// The object, the keys that a packet of usual length needs, the first SSRC's slot with the front of its RTP
+/// window.
 std::uint32_t hot_lines(const StreamLayout& layout, const SrtpConfig& config) {
   const Suite& chosen = suite(config.suite);
-  const std::size_t window = std::min<std::size_t>(ReplayWindow::bytes(config.rtp_replay_window), 2 * kLine);
-  const std::uint32_t slot = lines(layout.slots, layout.slots + sizeof(SsrcSlot) + window);
+  const std::uint32_t slot = lines(layout.slots, layout.slots + sizeof(SsrcSlot) + ReplayWindow::hot_bytes());
   if (chosen.mode == CipherMode::counter) return lines(0, layout.slots) | slot;
   const std::size_t round_keys = (chosen.key_length == 16 ? 11 : 15) * std::size_t{16};
   const std::size_t end = layout.rtp_keys + sizeof(GcmKeys) + sizeof(gcm_key_data);

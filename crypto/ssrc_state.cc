@@ -47,8 +47,8 @@ SsrcSlot& admit_ssrc(CryptoContext& context, std::uint32_t ssrc, RetiredSsrc* re
   ReplayWindow rtp = context.rtp_replay(*slot);
   ReplayWindow rtcp = context.rtcp_replay(*slot);
   if (returning) {
-    rtp.fill();
-    rtcp.fill();
+    rtp.fill(known.rtp_next);
+    rtcp.fill(known.rtcp_next);
   } else {
     rtp.clear();
     rtcp.clear();

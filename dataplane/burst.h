@@ -41,8 +41,17 @@ struct Burst {
   /// `forward` until a stage decides otherwise; later stages then pass the packet over.
   std::array<Verdict, kCapacity> verdicts;
   std::array<PacketView, kCapacity> views;
+  std::array<std::uint8_t, kCapacity> owners;  ///< the worker that a packet is handed to; with `handoff` only
 
   [[nodiscard]] bool undecided(std::size_t i) const { return verdicts[i] == Verdict::forward; }
+
+  /// The keys that the packet's flow will want first; nothing if no flow was found.
+  [[nodiscard]] Lines first_keys(std::size_t i) const {
+    const Flow* flow = views[i].flow;
+    if (flow == nullptr) return {};
+    if (flow->inbound != nullptr) return {flow->inbound, flow->inbound_hot_lines};
+    return {flow->outbound, flow->outbound_hot_lines};
+  }
 
   /// Decides against a packet; once its flow is known the flow counts it too.
   void drop(std::size_t i, Verdict verdict) {

@@ -63,14 +63,13 @@ Verdict give_away(rte_mbuf* packet, Verdict verdict, std::uint8_t owner, const E
 
 }  // namespace
 
-void dispatch(Burst& burst, std::span<const std::uint8_t, Burst::kCapacity> owners,
-              const NextHopTable& next_hops, const Exits& exits, WorkerCounters& counters) {
+void dispatch(Burst& burst, const NextHopTable& next_hops, const Exits& exits, WorkerCounters& counters) {
   forward_all(burst, next_hops, exits.ports, counters);
   for (std::size_t i = 0; i < burst.size; ++i) {
     if (burst.undecided(i)) continue;
     Verdict verdict = burst.verdicts[i];
     if (verdict == Verdict::punt || verdict == Verdict::handoff)
-      verdict = give_away(burst.packets[i], verdict, owners[i], exits);
+      verdict = give_away(burst.packets[i], verdict, burst.owners[i], exits);
     count(counters, verdict);
     if (verdict != Verdict::punt && verdict != Verdict::handoff) rte_pktmbuf_free(burst.packets[i]);
   }

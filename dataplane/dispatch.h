@@ -25,8 +25,6 @@ struct Exits {
   std::span<const std::unique_ptr<PacketRing>> strays;  ///< to each other worker; null at our own place
 };
 
-/// `owners[i]` is the worker that packet i is handed to when its verdict is `handoff`.
-void dispatch(Burst& burst, std::span<const std::uint8_t, Burst::kCapacity> owners,
-              const NextHopTable& next_hops, const Exits& exits, WorkerCounters& counters);
+void dispatch(Burst& burst, const NextHopTable& next_hops, const Exits& exits, WorkerCounters& counters);
 
 }  // namespace sallyport::dataplane

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <span>
+#include <type_traits>
 
 #include <rte_mbuf.h>
 
@@ -76,18 +79,24 @@ void count_refusal(SrtpOutcome outcome, FlowCounters& counters) {
 }
 
 /// The keyed packets of one component, side by side as the engine wants them, and where each stands in the
-/// burst.
+/// burst. A packet begins to exist when it is added: to fill all places of an array for every burst cost some
+/// cycles a packet.
 template <typename Packet>
-struct Gathered {
-  std::array<Packet, Burst::kCapacity> packets;
-  std::array<std::uint8_t, Burst::kCapacity> places;
-  std::size_t size = 0;
-
+class Gathered {
+ public:
   Packet& add(std::size_t place) {
-    places[size] = static_cast<std::uint8_t>(place);
-    return packets[size++];
+    places_[size_] = static_cast<std::uint8_t>(place);
+    return *std::construct_at(reinterpret_cast<Packet*>(storage_) + size_++);
   }
-  [[nodiscard]] std::span<Packet> all() { return {packets.data(), size}; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] std::size_t place(std::size_t n) const { return places_[n]; }
+  [[nodiscard]] std::span<Packet> all() { return {std::launder(reinterpret_cast<Packet*>(storage_)), size_}; }
+
+ private:
+  static_assert(std::is_trivially_destructible_v<Packet>);
+  alignas(Packet) std::byte storage_[sizeof(Packet) * Burst::kCapacity];
+  std::uint8_t places_[Burst::kCapacity];
+  std::size_t size_ = 0;
 };
 
 template <typename Packet>
@@ -117,14 +126,14 @@ void unprotect_component(Burst& burst, Component component, RelaySurroundings& a
     packet.stream = view.flow->inbound;
     packet.ahead = {view.flow->outbound, view.flow->outbound_hot_lines};
   }
-  if (gathered.size == 0) return;
+  if (gathered.size() == 0) return;
   if (component == Component::rtp)
     around.engine.unprotect_rtp(gathered.all());
   else
     around.engine.unprotect_rtcp(gathered.all());
-  for (std::size_t n = 0; n < gathered.size; ++n) {
-    const InboundPacket& packet = gathered.packets[n];
-    const std::size_t i = gathered.places[n];
+  for (std::size_t n = 0; n < gathered.size(); ++n) {
+    const InboundPacket& packet = gathered.all()[n];
+    const std::size_t i = gathered.place(n);
     burst.views[i].length = packet.length;
     if (packet.outcome == SrtpOutcome::ok) continue;
     count_refusal(packet.outcome, burst.views[i].flow->counters);
@@ -132,7 +141,9 @@ void unprotect_component(Burst& burst, Component component, RelaySurroundings& a
   }
 }
 
-void protect_component(Burst& burst, Component component, RelaySurroundings& around) {
+/// Each packet that is closed brings the keys of one of `ahead` along, which may be null.
+void protect_component(Burst& burst, Component component, RelaySurroundings& around, const Burst* ahead) {
+  const std::size_t wanted = ahead != nullptr ? ahead->size : 0;
   Gathered<OutboundPacket> gathered;
   for (std::size_t i = 0; i < burst.size; ++i) {
     const PacketView& view = burst.views[i];
@@ -140,15 +151,17 @@ void protect_component(Burst& burst, Component component, RelaySurroundings& aro
     OutboundPacket& packet = gathered.add(i);
     describe(view, *burst.packets[i], packet);
     packet.stream = view.flow->outbound;
+    packet.ahead = gathered.size() <= wanted ? ahead->first_keys(gathered.size() - 1) : Lines{};
   }
-  if (gathered.size == 0) return;
+  for (std::size_t n = gathered.size(); n < wanted; ++n) prefetch(ahead->first_keys(n));
+  if (gathered.size() == 0) return;
   if (component == Component::rtp)
     around.engine.protect_rtp(gathered.all());
   else
     around.engine.protect_rtcp(gathered.all());
-  for (std::size_t n = 0; n < gathered.size; ++n) {
-    const OutboundPacket& packet = gathered.packets[n];
-    const std::size_t i = gathered.places[n];
+  for (std::size_t n = 0; n < gathered.size(); ++n) {
+    const OutboundPacket& packet = gathered.all()[n];
+    const std::size_t i = gathered.place(n);
     burst.views[i].length = packet.length;
     if (packet.outcome != SrtpOutcome::ok) burst.drop(i, verdict_when_closing(packet.outcome));
   }
@@ -197,9 +210,9 @@ void learn(Burst& burst, RelaySurroundings& around) {
   }
 }
 
-void protect(Burst& burst, RelaySurroundings& around) {
-  protect_component(burst, Component::rtp, around);
-  if (any_rtcp(burst)) protect_component(burst, Component::rtcp, around);
+void protect(Burst& burst, RelaySurroundings& around, const Burst& next) {
+  protect_component(burst, Component::rtp, around, &next);
+  if (any_rtcp(burst)) protect_component(burst, Component::rtcp, around, nullptr);
 }
 
 }  // namespace sallyport::dataplane

@@ -34,7 +34,7 @@ void admit(Burst& burst, RelaySurroundings& around);
 void unprotect(Burst& burst, RelaySurroundings& around);
 /// The first stage that may remember: counts, reception statistics, the source's address.
 void learn(Burst& burst, RelaySurroundings& around);
-/// Closes what leaves on keyed flows, in place.
-void protect(Burst& burst, RelaySurroundings& around);
+/// Closes what leaves on keyed flows, in place. Meanwhile the keys that `next` wants first are fetched.
+void protect(Burst& burst, RelaySurroundings& around, const Burst& next);
 
 }  // namespace sallyport::dataplane

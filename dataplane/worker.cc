@@ -2,6 +2,8 @@
 // Hot. The poll loop, and the way of a packet through it.
 #include "dataplane/worker.h"
 
+#include <utility>
+
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -13,8 +15,7 @@ namespace sallyport::dataplane {
 
 namespace {
 
-constexpr std::size_t kFramePrefetchDistance = 4;  // packets; chosen, not tuned by measurement
-constexpr std::size_t kUsualFrame = 256;           // octets: 20 ms of G.711 with its headers and tag
+constexpr std::size_t kUsualFrame = 256;  // octets: 20 ms of G.711 with its headers and tag
 
 void prefetch_lines(const void* object, std::size_t bytes) {
   const auto* octets = static_cast<const char*>(object);
@@ -23,6 +24,18 @@ void prefetch_lines(const void* object, std::size_t bytes) {
 
 const std::uint8_t* frame_of(const rte_mbuf* packet) {
   return rte_pktmbuf_mtod(packet, const std::uint8_t*);
+}
+
+void prefetch_packets(const Burst& burst) {
+  for (std::size_t i = 0; i < burst.size; ++i) __builtin_prefetch(burst.packets[i]);
+}
+
+void prefetch_frames(const Burst& burst) {
+  for (std::size_t i = 0; i < burst.size; ++i) prefetch_lines(frame_of(burst.packets[i]), kUsualFrame);
+}
+
+void prefetch_opening_keys(const Burst& burst) {
+  for (std::size_t i = 0; i < burst.size; ++i) prefetch(burst.first_keys(i));
 }
 
 /// What happens to a frame that is not UDP for a media address, on a port without a twin.
@@ -72,42 +85,63 @@ std::size_t Worker::poll_once(std::uint64_t tsc) {
 }
 
 std::size_t Worker::receive(const ReceiveQueue& queue) {
-  burst_.size = rte_eth_rx_burst(queue.dpdk_id, queue.queue, burst_.packets.data(), wiring_.burst_limit);
-  if (burst_.size == 0) return 0;
-  process(queue.port);
-  return burst_.size;
+  return serve(queue.port, wiring_.burst_limit, [&](rte_mbuf** packets) {
+    return rte_eth_rx_burst(queue.dpdk_id, queue.queue, packets, wiring_.burst_limit);
+  });
 }
 
 /// Packets that came to another worker's queue: their frames are untouched, so they begin at the beginning.
 std::size_t Worker::receive_strays(PacketRing& ring) {
-  burst_.size = ring.pop(burst_.packets.data(), Burst::kCapacity);
-  if (burst_.size == 0) return 0;
-  process(kAnyPort);
-  return burst_.size;
+  return serve(kAnyPort, Burst::kCapacity,
+               [&](rte_mbuf** packets) { return ring.pop(packets, Burst::kCapacity); });
 }
 
-void Worker::process(std::uint8_t port) {
-  counters_->received.add(burst_.size);
-  parse(port);
-  classify();
-  find_flows();
-  admit(burst_, around_);
-  unprotect(burst_, around_);
-  learn(burst_, around_);
-  protect(burst_, around_);
-  rewrite(burst_, next_hops_, wiring_.ports);
-  dispatch(burst_, owners_, next_hops_, {wiring_.ports, rings_->punts, wiring_.strays_out}, *counters_);
+/// While a full burst is finished the next one that already waits begins, so that its cache misses pass
+/// behind the present one's ciphers. Nothing is held back: a burst that none follows is finished at once.
+template <typename Take>
+std::size_t Worker::serve(std::uint8_t port, std::size_t limit, Take take) {
+  Burst* present = &bursts_[0];
+  Burst* next = &bursts_[1];
+  present->size = take(present->packets.data());
+  if (present->size == 0) return 0;
+  prefetch_packets(*present);
+  prefetch_frames(*present);
+  begin(*present, port);
+  prefetch_opening_keys(*present);
+  std::size_t received = present->size;
+  for (std::size_t served = 1;; ++served) {
+    const bool more = present->size == limit && served < kBurstsATurn;
+    next->size = more ? take(next->packets.data()) : 0;
+    finish(*present, *next, port);
+    if (next->size == 0) return received;
+    received += next->size;
+    std::swap(present, next);
+  }
 }
 
-void Worker::parse(std::uint8_t port) {
-  for (std::size_t i = 0; i < burst_.size; ++i) __builtin_prefetch(burst_.packets[i]);
-  for (std::size_t i = 0; i < std::min(kFramePrefetchDistance, burst_.size); ++i)
-    prefetch_lines(frame_of(burst_.packets[i]), kUsualFrame);
-  for (std::size_t i = 0; i < burst_.size; ++i) {
-    if (i + kFramePrefetchDistance < burst_.size)
-      prefetch_lines(frame_of(burst_.packets[i + kFramePrefetchDistance]), kUsualFrame);
-    burst_.views[i].flow = nullptr;
-    burst_.verdicts[i] = parse_packet(*burst_.packets[i], port, burst_.views[i]);
+void Worker::begin(Burst& burst, std::uint8_t port) {
+  counters_->received.add(burst.size);
+  parse(burst, port);
+  classify(burst);
+  find_flows(burst);
+}
+
+void Worker::finish(Burst& burst, Burst& next, std::uint8_t port) {
+  prefetch_packets(next);
+  admit(burst, around_);
+  prefetch_frames(next);
+  unprotect(burst, around_);
+  begin(next, port);
+  learn(burst, around_);
+  protect(burst, around_, next);
+  rewrite(burst, next_hops_, wiring_.ports);
+  dispatch(burst, next_hops_, {wiring_.ports, rings_->punts, wiring_.strays_out}, *counters_);
+}
+
+void Worker::parse(Burst& burst, std::uint8_t port) {
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    burst.views[i].flow = nullptr;
+    burst.verdicts[i] = parse_packet(*burst.packets[i], port, burst.views[i]);
   }
 }
 
@@ -133,56 +167,50 @@ Verdict Worker::parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& vi
   return twin_takes_it ? Verdict::punt : verdict_without_twin(parsed.kind);
 }
 
-void Worker::classify() {
-  for (std::size_t i = 0; i < burst_.size; ++i) {
-    if (!burst_.undecided(i)) continue;
-    PacketView& view = burst_.views[i];
+void Worker::classify(Burst& burst) {
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    if (!burst.undecided(i)) continue;
+    PacketView& view = burst.views[i];
     const PayloadClass payload_class = classify_payload(view.octets());
-    burst_.verdicts[i] = verdict_of_class(payload_class);
+    burst.verdicts[i] = verdict_of_class(payload_class);
     if (payload_class == PayloadClass::rtp) {
       view.component = Component::rtp;
       view.rtp = parse_rtp(view.octets());
-      if (!view.rtp.valid) burst_.verdicts[i] = Verdict::drop_rtp_malformed;
+      if (!view.rtp.valid) burst.verdicts[i] = Verdict::drop_rtp_malformed;
     } else if (payload_class == PayloadClass::rtcp) {
       view.component = Component::rtcp;
       if (has_rtcp_header(view.octets()))
         view.rtp.ssrc = rtcp_sender(view.octets());
       else
-        burst_.verdicts[i] = Verdict::drop_rtcp_malformed;
+        burst.verdicts[i] = Verdict::drop_rtcp_malformed;
     }
   }
 }
 
-/// Three passes, so that the misses of a burst overlap: the table's entries, the flows, the keys that open.
-/// Those that close come later, while the first hashes are computed (decision 12).
-void Worker::find_flows() {
+/// Two passes, so that the misses of a burst overlap: the table's entries, the flows. The keys that open come
+/// later, while hashes of the burst before are computed, and those that close after them (decision 12).
+void Worker::find_flows(Burst& burst) {
   std::array<std::uint32_t, Burst::kCapacity> indices;
-  for (std::size_t i = 0; i < burst_.size; ++i) {
-    if (!burst_.undecided(i)) continue;
-    indices[i] = port_index_.of(burst_.views[i].address, burst_.views[i].local_port);
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    if (!burst.undecided(i)) continue;
+    indices[i] = port_index_.of(burst.views[i].address, burst.views[i].local_port);
     flows_.prefetch(indices[i]);
   }
-  for (std::size_t i = 0; i < burst_.size; ++i) {
-    if (!burst_.undecided(i)) continue;
+  for (std::size_t i = 0; i < burst.size; ++i) {
+    if (!burst.undecided(i)) continue;
     Flow* flow = flows_.find(indices[i]);
-    burst_.views[i].flow = flow;
-    if (flow == nullptr)
-      burst_.verdicts[i] = verdict_of_stray(i, indices[i]);
-    else
+    burst.views[i].flow = flow;
+    if (flow != nullptr)
       prefetch(*flow);
-  }
-  for (std::size_t i = 0; i < burst_.size; ++i) {
-    const Flow* flow = burst_.views[i].flow;
-    if (!burst_.undecided(i)) continue;
-    prefetch(flow->inbound != nullptr ? Lines{flow->inbound, flow->inbound_hot_lines}
-                                      : Lines{flow->outbound, flow->outbound_hot_lines});
+    else
+      burst.verdicts[i] = verdict_of_stray(burst, i, indices[i]);
   }
 }
 
-Verdict Worker::verdict_of_stray(std::size_t i, std::uint32_t port_index) {
+Verdict Worker::verdict_of_stray(Burst& burst, std::size_t i, std::uint32_t port_index) {
   const std::uint8_t owner = wiring_.owners.of(port_index);
   if (owner == OwnerTable::kNobody || owner == wiring_.index) return Verdict::drop_no_flow;
-  owners_[i] = owner;
+  burst.owners[i] = owner;
   return Verdict::handoff;
 }
 

@@ -67,7 +67,11 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  /// One turn: commands, strays, each queue once. `tsc` is the time of all of it. Returns packets received.
+  /// Bursts that a queue may fill in one turn, before commands and other queues have theirs again.
+  static constexpr std::size_t kBurstsATurn = 8;
+
+  /// One turn: commands, strays, a few bursts of each queue. `tsc` is the time of all of it. Returns packets
+  /// received.
   std::size_t poll_once(std::uint64_t tsc);
 
   /// Polls until `stop`. The worker's own thread calls it.
@@ -93,12 +97,15 @@ class Worker {
   std::size_t receive(const ReceiveQueue& queue);
   std::size_t receive_strays(PacketRing& ring);
   void send_injections();
-  void process(std::uint8_t port);
-  void parse(std::uint8_t port);
+  template <typename Take>
+  std::size_t serve(std::uint8_t port, std::size_t limit, Take take);
+  void begin(Burst& burst, std::uint8_t port);
+  void finish(Burst& burst, Burst& next, std::uint8_t port);
+  void parse(Burst& burst, std::uint8_t port);
   [[nodiscard]] Verdict parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& view) const;
-  void classify();
-  void find_flows();
-  [[nodiscard]] Verdict verdict_of_stray(std::size_t i, std::uint32_t port_index);
+  void classify(Burst& burst);
+  void find_flows(Burst& burst);
+  [[nodiscard]] Verdict verdict_of_stray(Burst& burst, std::size_t i, std::uint32_t port_index);
   void sleep();
 
   static constexpr std::uint8_t kAnyPort = 0xff;  ///< handed over by a worker that has looked at the port
@@ -112,10 +119,9 @@ class Worker {
   FlowTable flows_;
   NextHopTable next_hops_;
   RelaySurroundings around_;
-  Burst burst_;
-  std::array<std::uint8_t, Burst::kCapacity> owners_{};
-  const int doorbell_;      ///< eventfd that control rings
-  const int receipt_bell_;  ///< eventfd that we ring
+  std::array<Burst, 2> bursts_;  ///< one that is finished, and the next, which begins meanwhile
+  const int doorbell_;           ///< eventfd that control rings
+  const int receipt_bell_;       ///< eventfd that we ring
   std::vector<pollfd> wakers_;
   std::atomic<bool> asleep_{false};
 };

@@ -21,7 +21,7 @@ namespace sallyport::crypto {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
-using State = std::array<std::uint8_t, 20>;
+using States = std::array<std::uint8_t, 2 * kHmacSha1StateLength>;
 
 constexpr std::uint8_t kUntouched = 0xa5;
 constexpr std::size_t kTagRoom = 64;
@@ -34,16 +34,22 @@ class Manager {
   Manager(const Manager&) = delete;
   Manager& operator=(const Manager&) = delete;
 
-  [[nodiscard]] State state(const Octets& block_key, std::uint8_t pad) const {
-    std::array<std::uint8_t, 64> block;
-    block.fill(pad);
-    for (std::size_t i = 0; i < block_key.size(); ++i) block[i] ^= block_key[i];
-    State state;
-    IMB_SHA1_ONE_BLOCK(manager_, block.data(), state.data());
-    return state;
+  /// The states after the inner and after the outer pad.
+  [[nodiscard]] States states(const Octets& block_key) const {
+    States states;
+    write_state(block_key, 0x36, states.data());
+    write_state(block_key, 0x5c, states.data() + kHmacSha1StateLength);
+    return states;
   }
 
  private:
+  void write_state(const Octets& block_key, std::uint8_t pad, std::uint8_t* state) const {
+    std::array<std::uint8_t, 64> block;
+    block.fill(pad);
+    for (std::size_t i = 0; i < block_key.size(); ++i) block[i] ^= block_key[i];
+    IMB_SHA1_ONE_BLOCK(manager_, block.data(), state);
+  }
+
   IMB_MGR* manager_;
 };
 
@@ -55,12 +61,10 @@ struct Key {
       block_key.resize(20);
       EVP_Digest(octets.data(), octets.size(), block_key.data(), nullptr, EVP_sha1(), nullptr);
     }
-    inner = manager.state(block_key, 0x36);
-    outer = manager.state(block_key, 0x5c);
+    states = manager.states(block_key);
   }
   Octets octets;
-  State inner;
-  State outer;
+  States states;
 };
 
 Octets expected_tag(const Key& key, const std::uint8_t* data, std::size_t length) {
@@ -121,8 +125,7 @@ class HmacSha1BurstTest : public testing::Test {
     }
     std::vector<HmacSha1Job> jobs;
     for (std::size_t i = 0; i < lengths.size(); ++i)
-      jobs.push_back({messages[i].data(), lengths[i], keys[i].inner.data(), keys[i].outer.data(),
-                      tags[i].data() + kTagRoom / 2});
+      jobs.push_back({messages[i].data(), lengths[i], keys[i].states.data(), tags[i].data() + kTagRoom / 2});
     burst_(jobs);
     for (std::size_t i = 0; i < tags.size(); ++i) {
       std::array<std::uint8_t, kTagRoom> expected;
@@ -137,7 +140,7 @@ class HmacSha1BurstTest : public testing::Test {
 
   Octets tag_of(const Key& key, const std::uint8_t* data, std::uint32_t length) {
     Octets tag(kHmacSha1TagLength);
-    const HmacSha1Job job{data, length, key.inner.data(), key.outer.data(), tag.data()};
+    const HmacSha1Job job{data, length, key.states.data(), tag.data()};
     burst_({&job, 1});
     return tag;
   }
@@ -190,8 +193,7 @@ TEST_F(HmacSha1BurstTest, Rfc2202Vectors) {
   for (std::size_t i = 0; i < vectors.size(); ++i) {
     const auto length = static_cast<std::uint32_t>(vectors[i].data.size());
     EXPECT_EQ(tag_of(keys[i], vectors[i].data.data(), length), from_hex(vectors[i].tag)) << i + 1;
-    jobs.push_back(
-        {vectors[i].data.data(), length, keys[i].inner.data(), keys[i].outer.data(), tags[i].data()});
+    jobs.push_back({vectors[i].data.data(), length, keys[i].states.data(), tags[i].data()});
   }
   burst_(jobs);
   for (std::size_t i = 0; i < vectors.size(); ++i) EXPECT_EQ(tags[i], from_hex(vectors[i].tag)) << i + 1;
@@ -262,14 +264,14 @@ TEST_F(HmacSha1BurstTest, ReadsNothingOutsideTheMessage) {
 
 TEST_F(HmacSha1BurstTest, StatesAndTagsMayEndTheirPages) {
   const Key key(random_octets(20));
-  const GuardedPages inner(1);
-  const GuardedPages outer(1);
+  const GuardedPages states(1);
   const GuardedPages tag(1);
   const Octets message = random_octets(172);
-  std::memcpy(inner.end() - 20, key.inner.data(), 20);
-  std::memcpy(outer.begin(), key.outer.data(), 20);
-  std::vector<HmacSha1Job> jobs(kMaxHmacSha1Burst,
-                                {message.data(), 172, inner.end() - 20, outer.begin(), tag.begin()});
+  std::uint8_t* const last = states.end() - key.states.size();
+  std::memcpy(last, key.states.data(), key.states.size());
+  std::memcpy(states.begin(), key.states.data(), key.states.size());
+  std::vector<HmacSha1Job> jobs(kMaxHmacSha1Burst, {message.data(), 172, last, tag.begin()});
+  jobs.front().keys = states.begin();
   jobs.back().tag = tag.end() - kHmacSha1TagLength;
   burst_(jobs);
   const Octets expected = expected_tag(key, message.data(), message.size());

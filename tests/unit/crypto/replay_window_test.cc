@@ -17,7 +17,7 @@ class ReplayWindowTest : public testing::TestWithParam<std::uint32_t> {};
 TEST_P(ReplayWindowTest, AgreesWithASetOverRandomWalks) {
   const std::uint32_t bits = GetParam();
   std::mt19937_64 random(bits);
-  std::vector<std::uint64_t> words(bits / 64);
+  std::vector<std::uint64_t> words(ReplayWindow::bytes(bits) / 8);
   ReplayWindow window(words.data(), bits);
   std::set<std::uint64_t> accepted;
   std::uint64_t next = 0;
@@ -38,7 +38,7 @@ TEST_P(ReplayWindowTest, AgreesWithASetOverRandomWalks) {
 INSTANTIATE_TEST_SUITE_P(Sizes, ReplayWindowTest, testing::Values(64, 128, 1024, 32768));
 
 TEST(ReplayWindow, EdgeOfTheWindow) {
-  std::vector<std::uint64_t> words(1);
+  std::vector<std::uint64_t> words(ReplayWindow::bytes(64) / 8);
   ReplayWindow window(words.data(), 64);
   const std::uint64_t next = window.commit(0, 1000);
   EXPECT_EQ(next, 1001u);
@@ -50,16 +50,34 @@ TEST(ReplayWindow, EdgeOfTheWindow) {
 }
 
 TEST(ReplayWindow, FilledWindowTakesOnlyWhatIsNew) {
-  std::vector<std::uint64_t> words(2);
+  std::vector<std::uint64_t> words(ReplayWindow::bytes(128) / 8);
   ReplayWindow window(words.data(), 128);
-  window.fill();
   const std::uint64_t next = 500;
+  window.fill(next);
   EXPECT_EQ(window.check(next, 499), ReplayCheck::replayed);
   EXPECT_EQ(window.check(next, 372), ReplayCheck::replayed);
   const std::uint64_t later = window.commit(next, 510);
   EXPECT_EQ(window.check(later, 509), ReplayCheck::fresh);
   EXPECT_EQ(window.check(later, 500), ReplayCheck::fresh);
   EXPECT_EQ(window.check(later, 499), ReplayCheck::replayed);
+}
+
+// Where the highest index begins or ends its block of 64, and what is skipped reaches around the window.
+TEST(ReplayWindow, FilledWindowAtTheEdgesOfBlocks) {
+  for (const std::uint64_t next : {1u, 63u, 64u, 65u, 127u, 128u, 129u, 500u})
+    for (const std::uint64_t step : {0u, 1u, 63u, 64u, 65u, 127u, 128u, 129u, 1000u}) {
+      std::vector<std::uint64_t> words(ReplayWindow::bytes(128) / 8);
+      ReplayWindow window(words.data(), 128);
+      window.fill(next);
+      const std::uint64_t later = window.commit(next, next + step);
+      for (std::uint64_t index = 0; index < later + 300; ++index) {
+        const ReplayCheck expected = index >= later                         ? ReplayCheck::fresh
+                                     : later - index > 128                  ? ReplayCheck::too_old
+                                     : index < next || index == next + step ? ReplayCheck::replayed
+                                                                            : ReplayCheck::fresh;
+        ASSERT_EQ(window.check(later, index), expected) << index << " after " << next << " and " << step;
+      }
+    }
 }
 
 TEST(ReplayWindow, SizesArePowersOfTwo) {
