@@ -121,7 +121,8 @@ class Rtpengine(Relay):
     def start(self, calls: int) -> None:
         self.stage.build_network()
         command = ["rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1", "--num-threads=1", f"--listen-ng=127.0.0.1:{NG_PORT}",
-                   *(f"--interface={side}/{self.stage.address(side)}" for side in SIDES), "--port-min=30000", "--port-max=39999"]
+                   *(f"--interface={side}/{self.stage.address(side)}" for side in SIDES), "--port-min=30000", "--port-max=39999",
+                   "--timeout=36000", "--silent-timeout=36000"]  # or calls end that wait for their turn
         pinned = ["taskset", "-c", str(RELAY_CORE), "sh", "-c", 'ulimit -n 20000; exec "$@"', "sh", *command]
         self.process = self.stage.start("sallyport", pinned, "rtpengine.log")
         with self.stage.sockets_of("sallyport"):
