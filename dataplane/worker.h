@@ -99,6 +99,7 @@ class Worker {
   void classify();
   void find_flows();
   [[nodiscard]] Verdict verdict_of_stray(std::size_t i, std::uint32_t port_index);
+  [[nodiscard]] bool packets_ring() const;
   void sleep();
 
   static constexpr std::uint8_t kAnyPort = 0xff;  ///< handed over by a worker that has looked at the port
