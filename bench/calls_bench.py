@@ -65,6 +65,7 @@ class Daemon:
         (own / "sallyport.toml").write_text(text, encoding="utf-8")
         self.server = Server("sallyport", [programs["sallyportd"], "--config", str(own / "sallyport.toml")], port, folder)
         self.server.wait_until_up()
+        self.own_descriptors = self.descriptors()
 
     def add_users(self, count: int) -> None:
         lines = "".join(json.dumps({"user": f"user{number}", "password": config.PASSWORD}) + "\n" for number in range(count))
@@ -84,6 +85,9 @@ class Daemon:
 
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.server.process.pid}/fd"))
+
+    def connections(self) -> int:
+        return self.descriptors() - self.own_descriptors
 
     def relay_bytes(self) -> float:
         """Of one relay in the media plane, as it accounts for itself."""
@@ -111,12 +115,14 @@ class Daemon:
             child.kill()
             child.wait()
 
-    def wait_for(self, what: str, load: subprocess.Popen, holds) -> None:
+    def wait_for(self, what: str, holds, load: subprocess.Popen | None = None) -> None:
+        """Until it holds; not when a load that it takes has ended."""
         end = time.monotonic() + PATIENCE_SECONDS
         while not holds():
-            if load.poll() is not None or time.monotonic() > end:
-                told = (self.folder / "load.log").read_text(encoding="utf-8")[-400:]
-                raise Missing(f"{what}: {'it takes too long' if load.poll() is None else 'the load ended'}: {told}")
+            if load and load.poll() is not None:
+                raise Missing(f"{what}: the load ended: {(self.folder / 'load.log').read_text(encoding='utf-8')[-400:]}")
+            if time.monotonic() > end:
+                raise Missing(f"{what}: it takes too long")
             time.sleep(0.2)
 
 
@@ -131,9 +137,10 @@ def idle_bytes(daemon: Daemon) -> float:
     """Growth for each connection that has registered a user and is idle. The users are registered before, too."""
     daemon.run(IDLE, "register", "--connections", "20", "--concurrency", "100", "--total", str(IDLE))
     daemon.run(WARM_CONNECTIONS, "register", "--concurrency", "50", "--total", str(WARM_CONNECTIONS))
-    before, descriptors = daemon.resident(), daemon.descriptors()
+    daemon.wait_for("the end of connections", lambda: daemon.connections() < IDLE // 100)
+    before = daemon.resident()
     with daemon.running(IDLE, "register", "--concurrency", "50", "--rate", "400", "--total", str(100 * IDLE)) as load:
-        daemon.wait_for("idle connections", load, lambda: daemon.descriptors() >= descriptors + IDLE)
+        daemon.wait_for("idle connections", lambda: daemon.connections() >= IDLE, load)
         load.send_signal(signal.SIGSTOP)
         time.sleep(1)
         return (daemon.resident() - before) / IDLE
@@ -143,10 +150,10 @@ def calls_bytes(daemon: Daemon) -> dict[str, dict]:
     """Growth for each call in progress, without the media plane's part; and the whole process with all users registered, all calls up."""
     daemon.run(USERS, "register", "--connections", "50", "--concurrency", "200", "--total", str(USERS))
     daemon.run(2 * CALLS, "call", "--connections", "50", "--concurrency", "100", "--total", str(WARM_CALLS))
-    before = daemon.resident()
+    before, answered = daemon.resident(), daemon.ask("status")["calls_answered"]
     with daemon.running(2 * CALLS, "call", "--connections", "50", "--concurrency", str(CALLS), "--total", str(CALLS), "--rate", "600",
                         "--hold-s", "3000") as load:
-        daemon.wait_for(f"{CALLS} calls", load, lambda: daemon.ask("status")["calls_answered"] >= CALLS + WARM_CALLS)
+        daemon.wait_for(f"{CALLS} calls", lambda: daemon.ask("status")["calls_answered"] - answered >= CALLS, load)
         peak = daemon.resident()
         time.sleep(SETTLED_SECONDS)
         status = daemon.ask("status")
