@@ -266,7 +266,7 @@ bool wanted(const Figures& figures, const std::string& group, std::initializer_l
   return std::ranges::any_of(names, [&](const char* name) { return figures.wanted(group + name); });
 }
 constexpr std::initializer_list<const char*> kTimes = {"/ns", "/floor_ns", "/over_floor"};
-constexpr std::initializer_list<const char*> kBytes = {"_bytes", "_floor_bytes"};
+constexpr std::initializer_list<const char*> kBytes = {"_transport_bytes", "_floor_bytes"};
 
 void add_times(Figures& figures, const std::string& name, const std::vector<std::vector<double>>& results) {
   figures.add(name + "/ns", results[0], "ns");
@@ -305,7 +305,7 @@ void measure_memory(Figures& figures, const CertificateFiles& certificate) {
     ours.push_back(idle_bytes(ServerProcess("ours", certificate)));
     bare.push_back(idle_bytes(ServerProcess("bare", certificate)));
   }
-  figures.add("memory/idle_tls_bytes", ours, "bytes");
+  figures.add("memory/idle_tls_transport_bytes", ours, "bytes");
   figures.add("memory/idle_tls_floor_bytes", bare, "bytes");
 }
 

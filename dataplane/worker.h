@@ -106,6 +106,7 @@ class Worker {
   void classify(Burst& burst);
   void find_flows(Burst& burst);
   [[nodiscard]] Verdict verdict_of_stray(Burst& burst, std::size_t i, std::uint32_t port_index);
+  [[nodiscard]] bool packets_ring() const;
   void sleep();
 
   static constexpr std::uint8_t kAnyPort = 0xff;  ///< handed over by a worker that has looked at the port

@@ -28,6 +28,8 @@ constexpr std::array kMediaFields = std::to_array<MediaField>({
     {"not_sent", &MediaCounts::not_sent},
 });
 
+constexpr double kPerMillisecond = 1000;  // times are kept in microseconds
+
 struct Percentile {
   std::string_view name;
   double share;
@@ -37,8 +39,8 @@ constexpr std::array kPercentiles = std::to_array<Percentile>({{"p50", 0.5}, {"p
 json::object times_of(const Histogram& histogram) {
   json::object object{{"count", histogram.count()}};
   for (const Percentile& percentile : kPercentiles)
-    object[percentile.name] = histogram.percentile_ms(percentile.share);
-  object["max"] = histogram.max_ms();
+    object[percentile.name] = histogram.percentile(percentile.share) / kPerMillisecond;
+  object["max"] = histogram.max() / kPerMillisecond;
   return object;
 }
 
@@ -123,8 +125,8 @@ std::string Report::text(const Settings& settings) const {
     const Histogram& times = histograms_[i];
     if (times.count() == 0) continue;
     text += fmt::format("  {} ms: p50 {:.2f}, p90 {:.2f}, p99 {:.2f}, max {:.2f}\n", kExchangeNames[i],
-                        times.percentile_ms(0.5), times.percentile_ms(0.9), times.percentile_ms(0.99),
-                        times.max_ms());
+                        times.percentile(0.5) / kPerMillisecond, times.percentile(0.9) / kPerMillisecond,
+                        times.percentile(0.99) / kPerMillisecond, times.max() / kPerMillisecond);
   }
   if (settings.media != MediaMode::none) {
     text += "  media:";

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-#include "sallyload/histogram.h"
+#include "base/histogram.h"
 #include "sallyload/settings.h"
 #include "sip/method.h"
 

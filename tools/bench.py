@@ -17,6 +17,7 @@ import tempfile
 
 import bench_kamailio
 import bench_report
+import bench_rtpengine
 import sandbox
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -86,6 +87,16 @@ def against_kamailio(only: str) -> list[dict[str, dict] | None]:
     return [figures] if complete else [figures, None]
 
 
+def against_rtpengine(only: str) -> list[dict[str, dict] | None]:
+    """Figures of Sallyport's media plane beside rtpengine's; a last nothing if they could not be measured."""
+    set_up()
+    names = {"generator": "bench/srtp_generator", "sallyportd": "control/sallyportd", "sallyctl": "sallyctl/sallyctl"}
+    quietly(["ninja", "-C", str(BUILD), *names.values()])
+    with huge_pages(HUGE_PAGES):
+        figures, complete = bench_rtpengine.measure(bench_rtpengine.Programs(**{key: BUILD / name for key, name in names.items()}), only)
+    return [figures] if complete else [figures, None]
+
+
 @contextlib.contextmanager
 def huge_pages(wanted: int):
     """Sets huge pages of 2 MiB aside for packet buffers, as a machine that relays would; gives how many there are."""
@@ -126,14 +137,14 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write all figures; the plot goes beside it as .svg")
     parser.add_argument("--markdown", type=pathlib.Path, metavar="FILE", help="write a table")
     parser.add_argument("--plot", type=pathlib.Path, metavar="FILE", help="write an SVG plot")
-    parser.add_argument("--against", choices=["kamailio"], help="instead of the benches: our signalling against this server's, which needs "
-                        "the packages of the group `peers`")
+    parser.add_argument("--against", choices=["kamailio", "rtpengine"], help="instead of the benches: our signalling, or our media plane, "
+                        "against this server's, which needs the packages of the group `peers`")
     parser.add_argument("--only", default="", metavar="PREFIX", help="only figures whose names begin so")
     arguments = parser.parse_args()
     if not sandbox.inside():
         return sandbox.run([sys.executable, *sys.argv])
     if arguments.against:
-        answers = against_kamailio(arguments.only)
+        answers = {"kamailio": against_kamailio, "rtpengine": against_rtpengine}[arguments.against](arguments.only)
     else:
         benches = build()
         with huge_pages(HUGE_PAGES) as pages:

@@ -9,10 +9,14 @@ import unittest
 import wave
 
 import bench_kamailio
+import bench_ng
+import bench_relays
 import bench_report
+import bench_rtpengine
 import demo_audio
 import demo_wire
 import phone_call
+from demo_daemon import Failed
 from phone import Hearing
 from phone_baresip import Baresip
 from phone_linphone import Linphone
@@ -26,6 +30,42 @@ def tone(hertz: float, seconds: float, amplitude: int = 8000) -> list[int]:
 
 def recording(*parts: list[int]) -> demo_audio.Recording:
     return demo_audio.Recording(RATE, tuple(sample for part in parts for sample in part))
+
+
+class Bencode(unittest.TestCase):
+    def test_what_is_encoded_is_decoded(self) -> None:
+        question = {"command": "offer", "flags": ["trust-address"], "n": -3, "empty": {}, "text": "ü"}
+        self.assertEqual(bench_ng.decode(bench_ng.encode(question)), question)
+
+    def test_the_wire_format(self) -> None:
+        self.assertEqual(bench_ng.encode({"b": [1, "xy"], "a": b""}), b"d1:a0:1:bli1e2:xyee")
+
+    def test_what_is_no_bencode_is_refused(self) -> None:
+        for octets in (b"", b"i1", b"5:abc", b"i1ei2e", b"l1:a", b"d1:ae", b"x", b"l"):
+            with self.assertRaises(ValueError, msg=octets):
+                bench_ng.decode(octets)
+        with self.assertRaises(TypeError):
+            bench_ng.encode(1.5)
+
+
+class Relays(unittest.TestCase):
+    def sample(self, cpu_us: float, p50_us: float, lost: int = 0) -> bench_rtpengine.Sample:
+        return bench_rtpengine.Sample(cpu_us, 0.5, p50_us, 2 * p50_us, 100, lost, 0)
+
+    def test_ratios_are_of_the_same_round_and_latency_is_beyond_the_direct_way(self) -> None:
+        figures = bench_rtpengine.conclude("e", {"direct": [self.sample(0, 10), self.sample(0, 10)], "ours": [self.sample(2, 20), self.sample(4, 30)],
+                                                 "rtpengine": [self.sample(12, 30), self.sample(24, 50, 5)]})
+        self.assertEqual(figures["e/rtpengine_over_ours"], {"median": 6, "spread": 0, "unit": "ratio"})
+        self.assertEqual(figures["e/latency_p50_over_rtpengine"]["median"], 0.5)
+        self.assertEqual(figures["e/ours_added_p50_us"]["median"], 15)
+        self.assertEqual((figures["e/ours_loss"]["median"], figures["e/rtpengine_loss"]["median"]), (0, 0.025))
+
+    def test_a_description_tells_address_port_and_the_key_of_a_tag(self) -> None:
+        sdp = "c=IN IP4 192.0.2.1\r\nm=audio 5004 RTP/SAVP 0\r\n" + "".join(
+            f"a=crypto:{tag} {bench_relays.SUITE} inline:{key}\r\n" for tag, key in ((1, "AA"), (2, "BB|2^31")))
+        self.assertEqual(bench_relays.read_description(sdp, 2), ("192.0.2.1:5004", "BB"))
+        with self.assertRaises(Failed):
+            bench_relays.read_description(sdp, 3)
 
 
 class Kamailio(unittest.TestCase):

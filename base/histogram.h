@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Histogram: times in a fixed amount of memory, each kept to within 1.6 %.
+// Histogram: times in a fixed amount of memory, each kept to within 1.6 %, in a unit of the user's choice.
 #pragma once
 
 #include <algorithm>
@@ -9,24 +9,24 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sallyport::sallyload {
+namespace sallyport {
 
 class Histogram {
  public:
-  void record(std::uint64_t microseconds) {
-    ++buckets_[bucket(microseconds)];
+  void record(std::uint64_t time) {
+    ++buckets_[bucket(time)];
     ++count_;
-    max_ = std::max(max_, microseconds);
+    max_ = std::max(max_, time);
   }
   [[nodiscard]] std::uint64_t count() const { return count_; }
-  [[nodiscard]] double max_ms() const { return static_cast<double>(max_) / 1000; }
+  [[nodiscard]] double max() const { return static_cast<double>(max_); }
   /// The time that `share` of all do not exceed.
-  [[nodiscard]] double percentile_ms(double share) const {
+  [[nodiscard]] double percentile(double share) const {
     const auto rank = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < buckets_.size(); ++i) {
       seen += buckets_[i];
-      if (seen >= rank && seen != 0) return std::min(static_cast<double>(middle(i)) / 1000, max_ms());
+      if (seen >= rank && seen != 0) return std::min(static_cast<double>(middle(i)), max());
     }
     return 0;
   }
@@ -34,7 +34,7 @@ class Histogram {
  private:
   static constexpr unsigned kBits = 5;
   static constexpr std::size_t kSub = std::size_t{1} << kBits;
-  static constexpr std::size_t kOctaves = 34;  ///< up to hours
+  static constexpr std::size_t kOctaves = 34;  ///< of microseconds up to hours
 
   /// Below 32 each value has a bucket of its own; above, each power of two has 32 of them.
   static std::size_t bucket(std::uint64_t value) {
@@ -54,4 +54,4 @@ class Histogram {
   std::uint64_t max_ = 0;
 };
 
-}  // namespace sallyport::sallyload
+}  // namespace sallyport
