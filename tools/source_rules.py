@@ -11,10 +11,11 @@ MAX_FUNCTION_LINES = 100
 LAYERS = {
     "base": {"base"},
     "crypto": {"base", "crypto"},
+    "keying": {"base", "crypto", "keying"},
     "dataplane": {"base", "crypto", "dataplane"},
     "sip": {"base", "crypto", "sip"},
     "transport": {"base", "crypto", "sip", "transport"},
-    "control": {"base", "crypto", "sip", "transport", "dataplane", "control"},
+    "control": {"base", "crypto", "sip", "transport", "keying", "dataplane", "control"},
     "sallyctl": {"base", "sallyctl", "control"},
     "sallyload": {"base", "crypto", "sip", "transport", "sallyload"},
 }
@@ -31,7 +32,7 @@ PARTS = {
 DOORS = (
     (r"rte_", r"dataplane/", "dataplane/, the door to DPDK"),
     (r"intel-ipsec-mb|srtp2?/", r"crypto/", "crypto/, the door to ciphers"),
-    (r"openssl/", r"crypto/|transport/tls_", "crypto/ and transport/tls_*, the doors to OpenSSL"),
+    (r"openssl/", r"crypto/|keying/|transport/tls_", "crypto/, keying/ and transport/tls_*, the doors to OpenSSL"),
     (r"ares", r"transport/resolver\.cc", "transport/resolver.cc, the door to DNS"),
     (r"toml\+\+", r"control/config/", "control/config/, the door to TOML"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc, the door to spdlog"),
