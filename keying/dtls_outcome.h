@@ -33,6 +33,7 @@ enum class DtlsOutcome : std::uint8_t {
   no_common_cipher,
   alert_received,
   protocol_error,
+  limit_reached,
 };
 
 struct DtlsOutcomeInfo {
@@ -75,6 +76,7 @@ inline constexpr std::array kDtlsOutcomes = std::to_array<DtlsOutcomeInfo>({
     {DtlsOutcome::alert_received, true, "dtls_alert_received", "handshakes that the peer gave up"},
     {DtlsOutcome::protocol_error, true, "dtls_protocol_error",
      "handshakes that broke the protocol otherwise"},
+    {DtlsOutcome::limit_reached, true, "dtls_limit_reached", "legs for whose handshake there was no place"},
 });
 inline constexpr std::size_t kDtlsOutcomeCount = kDtlsOutcomes.size();
 
@@ -85,7 +87,7 @@ inline constexpr std::size_t kDtlsOutcomeCount = kDtlsOutcomes.size();
 constexpr bool dtls_outcomes_stand_at_their_values() {
   for (std::size_t i = 0; i < kDtlsOutcomes.size(); ++i)
     if (static_cast<std::size_t>(kDtlsOutcomes[i].outcome) != i) return false;
-  return kDtlsOutcomes.back().outcome == DtlsOutcome::protocol_error;
+  return kDtlsOutcomes.back().outcome == DtlsOutcome::limit_reached;
 }
 static_assert(dtls_outcomes_stand_at_their_values());
 

@@ -21,7 +21,8 @@ namespace sallyport::keying::test {
 
 using Octets = std::vector<std::uint8_t>;
 
-/// The time of OpenSSL's retransmission timers in this program, in milliseconds (see dtls_rig.cc).
+/// The time of OpenSSL's retransmission timers in this program, in milliseconds (see dtls_rig.cc); 0: the
+/// machine's.
 extern InstantMs wall_clock_ms;
 
 /// Collects what one end sends.
