@@ -64,6 +64,7 @@ std::size_t Worker::poll_once(std::uint64_t tsc) {
   counters_->polls.add();
   if (rings_->commands.read_available() > 0) take_commands();
   if (rings_->injections.read_available() > 0) send_injections();
+  if (rings_->answers.read_available() > 0) send_answers();
   std::size_t received = 0;
   for (PacketRing* ring : wiring_.strays_in) received += receive_strays(*ring);
   for (const ReceiveQueue& queue : wiring_.queues) received += receive(queue);
@@ -90,6 +91,7 @@ void Worker::process(std::uint8_t port) {
   counters_->received.add(burst_.size);
   parse(port);
   classify();
+  if (burst_holds_handshakes_) pass_on_handshakes();
   find_flows();
   admit(burst_, around_);
   unprotect(burst_, around_);
@@ -134,6 +136,7 @@ Verdict Worker::parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& vi
 }
 
 void Worker::classify() {
+  burst_holds_handshakes_ = false;
   for (std::size_t i = 0; i < burst_.size; ++i) {
     if (!burst_.undecided(i)) continue;
     PacketView& view = burst_.views[i];
@@ -149,6 +152,8 @@ void Worker::classify() {
         view.rtp.ssrc = rtcp_sender(view.octets());
       else
         burst_.verdicts[i] = Verdict::drop_rtcp_malformed;
+    } else {
+      burst_holds_handshakes_ = true;
     }
   }
 }

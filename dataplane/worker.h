@@ -19,7 +19,9 @@
 #include "dataplane/counters.h"
 #include "dataplane/dispatch.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/handshake.h"
 #include "dataplane/next_hop_table.h"
+#include "dataplane/packet_budget.h"
 #include "dataplane/relay.h"
 
 namespace sallyport::dataplane {
@@ -28,14 +30,22 @@ inline constexpr std::size_t kPuntRingSize = 1024;
 inline constexpr std::size_t kStrayRingSize = 4096;
 inline constexpr std::size_t kInjectionRingSize = 1024;
 
-/// The rings between one worker and control.
+/// A datagram of the handshake thread: a packet that holds its payload.
+struct HandshakeAnswer {
+  rte_mbuf* packet = nullptr;
+  HandshakeRoute route;
+};
+
+/// The rings between one worker and control, and between it and the handshake thread.
 struct WorkerRings {
   Ring<Command*> commands{kCommandPoolSize};
   Ring<Command*> receipts{kCommandPoolSize};  ///< as large as the pool of commands: it cannot fill
   Ring<Event> events{kEventRingSize};
   Ring<CaptureRecord> captures{kCaptureRingSize};
-  PacketRing punts{kPuntRingSize};            ///< frames for the kernel's twin of a port
-  PacketRing injections{kInjectionRingSize};  ///< frames from there, to be sent as they are
+  Ring<HandshakePacket> handshakes{kHandshakeRingSize};  ///< to the handshake thread
+  Ring<HandshakeAnswer> answers{kAnswerRingSize};        ///< from there
+  PacketRing punts{kPuntRingSize};                       ///< frames for the kernel's twin of a port
+  PacketRing injections{kInjectionRingSize};             ///< frames from there, to be sent as they are
 };
 
 struct ReceiveQueue {
@@ -98,6 +108,10 @@ class Worker {
   [[nodiscard]] Verdict parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& view) const;
   void classify();
   void find_flows();
+  void pass_on_handshakes();
+  [[nodiscard]] Verdict verdict_of_handshake(std::size_t i);
+  void send_answers();
+  [[nodiscard]] bool send_answer(const HandshakeAnswer& answer);
   [[nodiscard]] Verdict verdict_of_stray(std::size_t i, std::uint32_t port_index);
   void sleep();
 
@@ -112,6 +126,10 @@ class Worker {
   FlowTable flows_;
   NextHopTable next_hops_;
   RelaySurroundings around_;
+  const BudgetCycles budget_cycles_;
+  const BudgetCycles leg_budget_cycles_;
+  PacketBudget budget_;  ///< for what is passed on to the handshake thread
+  bool burst_holds_handshakes_ = false;
   Burst burst_;
   std::array<std::uint8_t, Burst::kCapacity> owners_{};
   const int doorbell_;      ///< eventfd that control rings

@@ -28,7 +28,7 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan_suppressions.txt",
 }
-STARTS_THREADS = re.compile(r"std::j?thread\b|rte_eal_remote_launch|start_workers\(")
+STARTS_THREADS = re.compile(r"std::j?thread\b|rte_eal_remote_launch|start_workers\(|\bHandshakeThread \w+\(")
 
 
 class StageFailed(Exception):
