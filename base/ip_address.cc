@@ -30,6 +30,13 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   return fail(ErrorClass::malformed, "'" + terminated + "' is not an IP address");
 }
 
+IpAddress source_of(const IpAddress& remote) {
+  if (remote.is_v4()) return remote;
+  std::array<std::uint8_t, 16> octets = remote.octets();
+  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
+  return IpAddress::v6(octets);
+}
+
 bool IpAddress::is_unspecified() const {
   const auto zero = [](std::uint8_t octet) { return octet == 0; };
   return is_v4() ? std::ranges::all_of(v4_octets(), zero) : std::ranges::all_of(octets_, zero);

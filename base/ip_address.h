@@ -58,6 +58,9 @@ class IpAddress {
   std::array<std::uint8_t, 16> octets_{};
 };
 
+/// The unit that limits on sources count: an IPv4 address, or the /64 of an IPv6 address.
+[[nodiscard]] IpAddress source_of(const IpAddress& remote);
+
 /// An address and a UDP port in host order.
 struct Endpoint {
   IpAddress address;

@@ -43,6 +43,8 @@ struct Burst {
   std::array<PacketView, kCapacity> views;
   std::array<std::uint8_t, kCapacity> owners;  ///< the worker that a packet is handed to; with `handoff` only
 
+  bool holds_handshakes = false;  ///< something that is neither RTP nor RTCP, nor decided on
+
   [[nodiscard]] bool undecided(std::size_t i) const { return verdicts[i] == Verdict::forward; }
 
   /// The keys that the packet's flow will want first; nothing if no flow was found.

@@ -10,6 +10,7 @@ namespace sallyport::dataplane {
 namespace {
 
 SourceState initial_state(const Arrival& arrival, bool keyed) {
+  if (arrival.awaits_keys) return SourceState::closed;
   if (arrival.policy == SourcePolicy::signalled) return SourceState::fixed;
   return keyed ? SourceState::keyed : SourceState::learning;
 }
@@ -27,6 +28,8 @@ void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
   flow.learn_from = {arrival.source[0].address, arrival.signalling_peer};
   flow.learn_window_ms = arrival.latch_window_ms;
   flow.clock_rate = arrival.clock_rate;
+  flow.handshakes = arrival.handshakes;
+  flow.handshake_leg = arrival.leg;
 }
 
 void take_departure(Flow& flow, Departure departure, const Succession& succeeds) {
@@ -35,6 +38,7 @@ void take_departure(Flow& flow, Departure departure, const Succession& succeeds)
     const std::uint16_t port = component == 0 ? departure.rtp_port : departure.rtcp_port;
     flow.headers[component] = HeaderTemplate({local, port}, departure.dscp, departure.ttl);
     flow.headers[component].next_hop = departure.next_hop[component];
+    if (departure.awaits_keys) continue;  // a leg without a target can leak nothing
     if (departure.target[component].port != 0) flow.headers[component].aim_at(departure.target[component]);
   }
   flow.outbound_owner = std::move(departure.stream);

@@ -10,6 +10,7 @@
 #include "base/ip_address.h"
 #include "crypto/srtp.h"
 #include "dataplane/counters.h"
+#include "dataplane/handshake.h"
 
 namespace sallyport::dataplane {
 
@@ -34,7 +35,10 @@ struct Arrival {
   IpAddress signalling_peer;                   ///< plain latching accepts this host too; unspecified: none
   std::uint32_t latch_window_ms = 5000;        ///< plain flows latch only so long after being linked
   std::uint32_t clock_rate = 8000;             ///< RTP timestamp units a second, for jitter
-  crypto::InboundStreamPtr stream;             ///< null: plain RTP
+  HandshakeProtocols handshakes;               ///< what is passed on to the handshake thread
+  std::uint64_t leg = 0;                       ///< control's name for the leg; comes with what is passed on
+  bool awaits_keys = false;  ///< a handshake is to give them: until then no media is taken, in clear or not
+  crypto::InboundStreamPtr stream;  ///< null: plain RTP, or keys are awaited
 };
 
 /// Where a flow's packets leave. Ports are host order.
@@ -46,7 +50,8 @@ struct Departure {
   std::array<NextHopId, kComponents> next_hop{};
   std::uint8_t dscp = 46;  ///< RFC 4594: expedited forwarding
   std::uint8_t ttl = 64;
-  crypto::OutboundStreamPtr stream;  ///< null: plain RTP
+  bool awaits_keys = false;  ///< until a replacement brings them nothing is sent, whatever `target` says
+  crypto::OutboundStreamPtr stream;  ///< null: plain RTP, or keys are awaited
 };
 
 struct Flow;

@@ -11,6 +11,7 @@
 #include "dataplane/counters.h"
 #include "dataplane/flow.h"
 #include "dataplane/header_template.h"
+#include "dataplane/packet_budget.h"
 #include "dataplane/reception.h"
 
 namespace sallyport::dataplane {
@@ -19,6 +20,7 @@ namespace sallyport::dataplane {
 enum class SourceState : std::uint8_t {
   fixed,     ///< only `source`: signalled, or latched for good
   keyed,     ///< any source may try; the one whose tag verified last is `source`
+  closed,    ///< nobody's: keys are awaited
   learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it
 };
 
@@ -57,6 +59,9 @@ struct alignas(64) Flow {
   std::uint8_t arrival_address = 0;
   std::uint32_t learn_window_ms = 0;
   std::uint32_t clock_rate = 8000;
+  HandshakeProtocols handshakes;
+  std::uint64_t handshake_leg = 0;
+  PacketBudget handshake_budget;
   crypto::InboundStreamPtr inbound_owner;
   crypto::OutboundStreamPtr outbound_owner;
   Seqlock<FlowView> published;  ///< what control reads while a worker changes the rest

@@ -17,6 +17,8 @@ namespace sallyport::dataplane {
   switch (flow.source_state[index]) {
     case SourceState::keyed:
       return true;
+    case SourceState::closed:
+      return false;
     case SourceState::fixed:
       return view.source == flow.source[index];
     case SourceState::learning:

@@ -32,6 +32,21 @@ struct LinkHeader {
   }
 };
 
+/// `source` is the port's own MAC address.
+[[nodiscard]] inline LinkHeader make_link_header(const NextHop& hop, const MacAddress& source) {
+  LinkHeader header;
+  header.resolved = hop.resolved;
+  header.port = hop.port;
+  header.mtu = hop.mtu;
+  header.length = hop.vlan == 0 ? kEthernetLength : kEthernetLength + kVlanTagLength;
+  std::memcpy(header.octets.data(), hop.destination.data(), hop.destination.size());
+  std::memcpy(header.octets.data() + 6, source.data(), source.size());
+  if (hop.vlan == 0) return header;
+  store_be16(header.octets.data() + 12, kEtherTypeVlan);
+  store_be16(header.octets.data() + 14, hop.vlan);
+  return header;
+}
+
 class NextHopTable {
  public:
   NextHopTable() : hops_(kNextHopCapacity) {}
@@ -41,16 +56,7 @@ class NextHopTable {
   /// `source` is the port's own MAC address. Entry kNoNextHop stays unresolved.
   void set(NextHopId id, const NextHop& hop, const MacAddress& source) {
     if (id == kNoNextHop || id >= hops_.size()) return;
-    LinkHeader& header = hops_[id];
-    header.resolved = hop.resolved;
-    header.port = hop.port;
-    header.mtu = hop.mtu;
-    header.length = hop.vlan == 0 ? kEthernetLength : kEthernetLength + kVlanTagLength;
-    std::memcpy(header.octets.data(), hop.destination.data(), hop.destination.size());
-    std::memcpy(header.octets.data() + 6, source.data(), source.size());
-    if (hop.vlan == 0) return;
-    store_be16(header.octets.data() + 12, kEtherTypeVlan);
-    store_be16(header.octets.data() + 14, hop.vlan);
+    hops_[id] = make_link_header(hop, source);
   }
 
  private:

@@ -181,6 +181,10 @@ void admit(Burst& burst, RelaySurroundings& around) {
     const PacketView& view = burst.views[i];
     if (captures_received(view.flow->capture)) capture(view, false, around);
     if (source_admitted(*view.flow, view, around.tsc)) continue;
+    if (view.flow->source_state[view.component_index()] == SourceState::closed) {
+      burst.drop(i, Verdict::drop_keys_awaited);
+      continue;
+    }
     view.flow->counters.wrong_source.add();
     burst.drop(i, Verdict::drop_source);
   }

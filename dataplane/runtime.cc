@@ -3,6 +3,7 @@
 #include "dataplane/runtime.h"
 
 #include <atomic>
+#include <cstring>
 #include <stdexcept>
 #include <utility>
 
@@ -243,6 +244,29 @@ std::size_t Runtime::poll_captures(const std::function<void(const CaptureRecord&
   std::size_t taken = 0;
   for (const auto& worker : state_->workers) taken += worker->rings().captures.consume_all(take);
   return taken;
+}
+
+std::size_t Runtime::poll_handshakes(const std::function<void(const HandshakePacket&)>& take) {
+  std::size_t taken = 0;
+  for (const auto& worker : state_->workers)
+    for (std::size_t i = 0; i < kHandshakeRingSize && worker->rings().handshakes.consume_one(take); ++i)
+      ++taken;
+  return taken;
+}
+
+bool Runtime::send_handshake(const HandshakeRoute& route, std::span<const std::uint8_t> payload) {
+  if (route.worker >= state_->workers.size() || payload.size() > kMaxHandshakePayload) return false;
+  Worker& worker = *state_->workers[route.worker];
+  rte_mbuf* const packet = rte_pktmbuf_alloc(&state_->eal.packet_pool());
+  if (packet == nullptr) return false;
+  char* const room = rte_pktmbuf_append(packet, static_cast<std::uint16_t>(payload.size()));
+  if (room != nullptr) std::memcpy(room, payload.data(), payload.size());
+  if (room == nullptr || !worker.rings().answers.push({packet, route})) {
+    rte_pktmbuf_free(packet);
+    return false;
+  }
+  worker.wake();
+  return true;
 }
 
 std::size_t Runtime::commands_under_way() const {

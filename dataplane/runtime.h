@@ -16,6 +16,7 @@
 #include "dataplane/command.h"
 #include "dataplane/counters.h"
 #include "dataplane/flow.h"
+#include "dataplane/handshake.h"
 
 namespace sallyport::dataplane {
 
@@ -91,7 +92,7 @@ struct PortStatistics {
   std::uint64_t receive_errors = 0, send_errors = 0;
 };
 
-/// All members are called by the control thread.
+/// All members are called by the control thread, but where it says otherwise.
 class Runtime {
  public:
   /// Starts EAL, opens ports, makes workers that do not run yet. Throws std::runtime_error with one line for
@@ -123,6 +124,14 @@ class Runtime {
   std::size_t poll_captures(const std::function<void(const CaptureRecord&)>& take);
   [[nodiscard]] std::size_t commands_under_way() const;
 
+  // Called by the handshake thread, and by no other.
+  /// Hands over what workers have passed on, at most kHandshakeRingSize a worker; returns how much it was.
+  std::size_t poll_handshakes(const std::function<void(const HandshakePacket&)>& take);
+  /// Sends a datagram from one of our media ports, by the worker that serves it. False: it is lost, for want
+  /// of packets or of room, or because it is too long.
+  bool send_handshake(const HandshakeRoute& route, std::span<const std::uint8_t> payload);
+
+  // Called by the control thread again.
   /// Moves frames between ports and their TAP twins: what the kernel sends makes `twin_descriptors` readable,
   /// what workers punt is only found by looking.
   void poll_twins();

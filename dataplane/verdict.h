@@ -14,6 +14,7 @@ enum class Verdict : std::uint8_t {
   forward,
   punt,
   handoff,
+  punt_handshake,
   drop_frame_malformed,
   drop_frame_unsupported,
   drop_fragment,
@@ -26,6 +27,7 @@ enum class Verdict : std::uint8_t {
   drop_rtp_malformed,
   drop_rtcp_malformed,
   drop_source,
+  drop_keys_awaited,
   drop_srtp_short,
   drop_srtp_mki,
   drop_srtp_replayed,
@@ -41,6 +43,8 @@ enum class Verdict : std::uint8_t {
   drop_mtu,
   drop_tx_full,
   drop_punt_full,
+  drop_handshake_budget,
+  drop_handshake_full,
   drop_handoff_full,
 };
 
@@ -54,6 +58,7 @@ inline constexpr std::array kVerdicts = std::to_array<VerdictInfo>({
     {Verdict::forward, "forward", "sent on to the other leg"},
     {Verdict::punt, "punt", "not media: handed to the kernel's twin of this port"},
     {Verdict::handoff, "handoff", "arrived at a worker that does not own its flow; passed to the owner"},
+    {Verdict::punt_handshake, "punt_handshake", "STUN, DTLS or ZRTP: handed to the handshake thread"},
     {Verdict::drop_frame_malformed, "drop_frame_malformed",
      "lengths or checksums of Ethernet, IP or UDP contradict each other"},
     {Verdict::drop_frame_unsupported, "drop_frame_unsupported",
@@ -70,6 +75,8 @@ inline constexpr std::array kVerdicts = std::to_array<VerdictInfo>({
      "RTP version, CSRC count, extension or padding runs past the packet"},
     {Verdict::drop_rtcp_malformed, "drop_rtcp_malformed", "RTCP lengths run past the packet"},
     {Verdict::drop_source, "drop_source", "the source address or port is not the leg's"},
+    {Verdict::drop_keys_awaited, "drop_keys_awaited",
+     "media on a leg whose handshake has not given its keys yet"},
     {Verdict::drop_srtp_short, "drop_srtp_short", "too short to hold its tag"},
     {Verdict::drop_srtp_mki, "drop_srtp_mki", "names another master key"},
     {Verdict::drop_srtp_replayed, "drop_srtp_replayed", "received before"},
@@ -88,6 +95,9 @@ inline constexpr std::array kVerdicts = std::to_array<VerdictInfo>({
     {Verdict::drop_mtu, "drop_mtu", "larger than the outgoing link allows once protected"},
     {Verdict::drop_tx_full, "drop_tx_full", "the outgoing queue took no more, or its port is down"},
     {Verdict::drop_punt_full, "drop_punt_full", "control took punted packets too slowly"},
+    {Verdict::drop_handshake_budget, "drop_handshake_budget",
+     "more handshake packets than a leg or a worker may pass on, or larger than any"},
+    {Verdict::drop_handshake_full, "drop_handshake_full", "the handshake thread took packets too slowly"},
     {Verdict::drop_handoff_full, "drop_handoff_full", "the owning worker took strays too slowly"},
 });
 

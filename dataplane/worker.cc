@@ -77,6 +77,7 @@ std::size_t Worker::poll_once(std::uint64_t tsc) {
   counters_->polls.add();
   if (rings_->commands.read_available() > 0) take_commands();
   if (rings_->injections.read_available() > 0) send_injections();
+  if (rings_->answers.read_available() > 0) send_answers();
   std::size_t received = 0;
   for (PacketRing* ring : wiring_.strays_in) received += receive_strays(*ring);
   for (const ReceiveQueue& queue : wiring_.queues) received += receive(queue);
@@ -123,6 +124,7 @@ void Worker::begin(Burst& burst, std::uint8_t port) {
   counters_->received.add(burst.size);
   parse(burst, port);
   classify(burst);
+  if (burst.holds_handshakes) pass_on_handshakes(burst);
   find_flows(burst);
 }
 
@@ -168,6 +170,7 @@ Verdict Worker::parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& vi
 }
 
 void Worker::classify(Burst& burst) {
+  burst.holds_handshakes = false;
   for (std::size_t i = 0; i < burst.size; ++i) {
     if (!burst.undecided(i)) continue;
     PacketView& view = burst.views[i];
@@ -183,6 +186,8 @@ void Worker::classify(Burst& burst) {
         view.rtp.ssrc = rtcp_sender(view.octets());
       else
         burst.verdicts[i] = Verdict::drop_rtcp_malformed;
+    } else {
+      burst.holds_handshakes = true;
     }
   }
 }

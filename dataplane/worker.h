@@ -19,7 +19,9 @@
 #include "dataplane/counters.h"
 #include "dataplane/dispatch.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/handshake.h"
 #include "dataplane/next_hop_table.h"
+#include "dataplane/packet_budget.h"
 #include "dataplane/relay.h"
 
 namespace sallyport::dataplane {
@@ -28,14 +30,22 @@ inline constexpr std::size_t kPuntRingSize = 1024;
 inline constexpr std::size_t kStrayRingSize = 4096;
 inline constexpr std::size_t kInjectionRingSize = 1024;
 
-/// The rings between one worker and control.
+/// A datagram of the handshake thread: a packet that holds its payload.
+struct HandshakeAnswer {
+  rte_mbuf* packet = nullptr;
+  HandshakeRoute route;
+};
+
+/// The rings between one worker and control, and between it and the handshake thread.
 struct WorkerRings {
   Ring<Command*> commands{kCommandPoolSize};
   Ring<Command*> receipts{kCommandPoolSize};  ///< as large as the pool of commands: it cannot fill
   Ring<Event> events{kEventRingSize};
   Ring<CaptureRecord> captures{kCaptureRingSize};
-  PacketRing punts{kPuntRingSize};            ///< frames for the kernel's twin of a port
-  PacketRing injections{kInjectionRingSize};  ///< frames from there, to be sent as they are
+  Ring<HandshakePacket> handshakes{kHandshakeRingSize};  ///< to the handshake thread
+  Ring<HandshakeAnswer> answers{kAnswerRingSize};        ///< from there
+  PacketRing punts{kPuntRingSize};                       ///< frames for the kernel's twin of a port
+  PacketRing injections{kInjectionRingSize};             ///< frames from there, to be sent as they are
 };
 
 struct ReceiveQueue {
@@ -105,6 +115,10 @@ class Worker {
   [[nodiscard]] Verdict parse_packet(rte_mbuf& packet, std::uint8_t port, PacketView& view) const;
   void classify(Burst& burst);
   void find_flows(Burst& burst);
+  void pass_on_handshakes(Burst& burst);
+  [[nodiscard]] Verdict verdict_of_handshake(Burst& burst, std::size_t i);
+  void send_answers();
+  [[nodiscard]] bool send_answer(const HandshakeAnswer& answer);
   [[nodiscard]] Verdict verdict_of_stray(Burst& burst, std::size_t i, std::uint32_t port_index);
   [[nodiscard]] bool packets_ring() const;
   void sleep();
@@ -120,6 +134,9 @@ class Worker {
   FlowTable flows_;
   NextHopTable next_hops_;
   RelaySurroundings around_;
+  const BudgetCycles budget_cycles_;
+  const BudgetCycles leg_budget_cycles_;
+  PacketBudget budget_;          ///< for what is passed on to the handshake thread
   std::array<Burst, 2> bursts_;  ///< one that is finished, and the next, which begins meanwhile
   const int doorbell_;           ///< eventfd that control rings
   const int receipt_bell_;       ///< eventfd that we ring

@@ -63,6 +63,8 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
       port_index_(wiring_.addresses),
       flows_(port_index_.size()),
       around_{*engine_, wiring_.addresses, *counters_, rings_->events, rings_->captures},
+      budget_cycles_(kWorkerHandshakeBudget, wiring_.tsc_hz),
+      leg_budget_cycles_(kLegHandshakeBudget, wiring_.tsc_hz),
       doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       receipt_bell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   if (doorbell_ < 0 || receipt_bell_ < 0)
@@ -73,6 +75,7 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
 
 Worker::~Worker() {
   rings_->punts.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  rings_->answers.consume_all([](const HandshakeAnswer& answer) { rte_pktmbuf_free(answer.packet); });
   rings_->injections.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
   for (PacketRing* ring : wiring_.strays_in)
     ring->consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
@@ -110,7 +113,8 @@ bool Worker::packets_ring() const {
 void Worker::sleep() {
   counters_->sleeps.add();
   asleep_.store(true, std::memory_order_seq_cst);
-  if (rings_->commands.read_available() == 0 && rings_->injections.read_available() == 0) {
+  if (rings_->commands.read_available() == 0 && rings_->injections.read_available() == 0 &&
+      rings_->answers.read_available() == 0) {
     const timespec limit{0, packets_ring() ? kLongSleepNanoseconds : kShortSleepNanoseconds};
     ppoll(wakers_.data(), wakers_.size(), &limit, nullptr);
     if ((wakers_.front().revents & POLLIN) != 0) {

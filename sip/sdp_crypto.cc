@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <span>
 
 #include "base/base64.h"
+#include "sip/sdp_words.h"
 #include "sip/text.h"
 
 namespace sallyport::sip {
@@ -22,21 +22,10 @@ constexpr std::uint32_t kMinWindow = 64;      // RFC 3711 §3.3.2
 
 using Fault = std::optional<CryptoFault>;
 
-std::string_view next_word(std::string_view& rest) {
-  rest = text::trim(rest);
-  const std::size_t end = std::min(rest.find_first_of(" \t"), rest.size());
-  const std::string_view word = rest.substr(0, end);
-  rest.remove_prefix(end);
-  return word;
-}
-
 /// A decimal number without leading zeros: RFC 4568 forbids them for every number it has.
 std::optional<std::uint64_t> number(std::string_view digits) {
-  std::uint64_t value = 0;
-  const auto [end, failure] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (failure != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
   if (digits.size() > 1 && digits.front() == '0') return std::nullopt;
-  return value;
+  return whole_number(digits);
 }
 
 bool is_name(std::string_view name) {

@@ -27,6 +27,8 @@ TARGETS = (
     ("sip/register/over_kamailio_lean", "≤", 1.0),
     ("sip/call/over_kamailio_lean", "≤", 1.0),
     ("sip/register_new_tls/over_floor", "≤", 1.15),
+    ("dtls/handshakes/over_bare_openssl", "≥", 0.85),
+    ("memory/dtls_leg_bytes", "≤", 24 * 1024),
 )
 ROW, LABEL, BAR, MARGIN = 18, 520, 460, 20
 

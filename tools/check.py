@@ -28,7 +28,7 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan_suppressions.txt",
 }
-STARTS_THREADS = re.compile(r"std::j?thread\b|rte_eal_remote_launch|start_workers\(")
+STARTS_THREADS = re.compile(r"std::j?thread\b|rte_eal_remote_launch|start_workers\(|\bHandshakeThread \w+\(")
 
 
 class StageFailed(Exception):
@@ -98,7 +98,7 @@ def run(command: list[str], doing: str, **options) -> None:
 
 
 # What reads octets of strangers: Clang's sanitizers look at these in every check, and GCC need not run them once more.
-EXPOSED = re.compile(r"unit_(base|sip|transport)$|vectors_(sip|sdp)|conformance_sip")
+EXPOSED = re.compile(r"unit_(base|keying|sip|transport)$|vectors_(keying|sip|sdp)|conformance_sip")
 
 
 def gcc(quick: bool) -> Tally:
@@ -137,7 +137,7 @@ def tsan(_quick: bool) -> Tally:
     build.configure()
     threaded = {target["id"] for target in build.introspect("targets") if _starts_threads(target)}
     tests = {name: test for name, test in build.tests(["unit"]).items()
-             if threaded & set(test["depends"]) and re.search(r"base|crypto|dataplane|transport", name)}
+             if threaded & set(test["depends"]) and re.search(r"base|crypto|dataplane|keying|transport", name)}
     build.compile(build.outputs_for(tests))
     return build.run_tests(tests)
 

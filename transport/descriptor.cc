@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Event descriptors and epoll sets.
+// Epoll sets: adding, changing, waiting.
 #include "transport/descriptor.h"
 
 #include <cerrno>
@@ -7,26 +7,7 @@
 #include <stdexcept>
 #include <string>
 
-#include <sys/eventfd.h>
-
 namespace sallyport::transport {
-
-Descriptor make_event_descriptor() {
-  Descriptor event(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!event) throw std::runtime_error(std::string("eventfd: ") + std::strerror(errno));
-  return event;
-}
-
-void ring_bell(int descriptor) {
-  const std::uint64_t one = 1;
-  // Fails only when the bell rings already.
-  [[maybe_unused]] const ssize_t written = write(descriptor, &one, sizeof one);
-}
-
-void silence_bell(int descriptor) {
-  std::uint64_t rings;
-  [[maybe_unused]] const ssize_t got = read(descriptor, &rings, sizeof rings);
-}
 
 Poller::Poller() : set_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!set_) throw std::runtime_error(std::string("epoll_create1: ") + std::strerror(errno));

@@ -7,13 +7,6 @@
 
 namespace sallyport::transport {
 
-IpAddress source_of(const IpAddress& remote) {
-  if (remote.is_v4()) return remote;
-  std::array<std::uint8_t, 16> octets = remote.octets();
-  std::fill(octets.begin() + 8, octets.end(), std::uint8_t{0});
-  return IpAddress::v6(octets);
-}
-
 SourceTable::Place::Place(Place&& other) noexcept
     : table_(std::exchange(other.table_, nullptr)),
       source_(other.source_),

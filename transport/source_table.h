@@ -66,7 +66,4 @@ class SourceTable {
   std::uint64_t handshakes_ = 0;
 };
 
-/// The unit that per-source limits count: an IPv4 address, or the /64 of an IPv6 address.
-[[nodiscard]] IpAddress source_of(const IpAddress& remote);
-
 }  // namespace sallyport::transport

@@ -10,6 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "sip/offer_answer.h"
+#include "sip/sdp_dtls.h"
+#include "sip/sdp_ice.h"
 
 namespace sallyport::sip::test {
 namespace {
@@ -81,6 +83,33 @@ TEST(ConformanceSdp, SamplesDoNoHarm) {
     if (std::getenv("SALLYPORT_VERBOSE") != nullptr) GTEST_LOG_(INFO) << name << ": " << sdp.error().text;
   }
   EXPECT_GT(parsed, 4 * refused) << parsed << " parsed, " << refused << " refused";
+}
+
+// What browsers and servers say of DTLS and ICE; the refused ones were broken or weak on purpose, or by a
+// redactor.
+TEST(ConformanceSdp, DtlsAndIceOfSamplesAreRead) {
+  if (folder().empty()) GTEST_SKIP() << "no conformance folder";
+  std::size_t fingerprints = 0, agents = 0, candidates = 0, refused = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder() + "/sdp/samples")) {
+    if (entry.path().filename().string().starts_with("chime-")) continue;
+    const auto sdp = parse_sdp(read_file(entry.path()));
+    for (std::size_t medium = 0; sdp && medium < sdp->media_count(); ++medium) {
+      const auto dtls = dtls_description(*sdp, medium);
+      const auto ice = ice_description(*sdp, medium);
+      if (dtls) fingerprints += dtls->fingerprints.size();
+      if (ice) agents += ice->has_ice() ? 1 : 0;
+      if (ice) candidates += ice->candidates.size();
+      refused += dtls && ice ? 0 : 1;
+      if (dtls && ice) continue;
+      if (std::getenv("SALLYPORT_VERBOSE") == nullptr) continue;
+      GTEST_LOG_(INFO) << entry.path().filename().string() << ": " << (dtls ? "" : dtls.error().text) << " "
+                       << (ice ? "" : ice.error().text);
+    }
+  }
+  EXPECT_GE(fingerprints, 40U);
+  EXPECT_GE(agents, 45U);
+  EXPECT_GE(candidates, 30U);
+  EXPECT_LE(refused, 20U);
 }
 
 TEST(ConformanceSdp, CryptoLines) {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What workers pass on to the handshake thread (STUN, DTLS, ZRTP on media ports), what comes back, and how
+// much of it there may be. Free of DPDK.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/ip_address.h"
+#include "dataplane/counters.h"
+
+namespace sallyport::dataplane {
+
+/// Which protocols a leg speaks besides media; others are dropped as unexpected.
+struct HandshakeProtocols {
+  bool stun = false;
+  bool dtls = false;
+  bool zrtp = false;
+
+  [[nodiscard]] bool any() const { return stun || dtls || zrtp; }
+};
+
+/// Longest payload that is passed on, in octets: what an Ethernet frame without options can hold, and some
+/// more.
+inline constexpr std::size_t kMaxHandshakePayload = 1536;
+
+/// A datagram for the handshake thread.
+struct HandshakePacket {
+  std::uint64_t leg = 0;  ///< Arrival::leg
+  Component component = Component::rtp;
+  Endpoint source;
+  MacAddress neighbour{};  ///< the frame's source on the link
+  std::uint16_t length = 0;
+  std::array<std::uint8_t, kMaxHandshakePayload> payload;
+
+  [[nodiscard]] std::span<const std::uint8_t> octets() const { return {payload.data(), length}; }
+};
+
+/// Where a datagram of the handshake thread goes out, and how.
+struct HandshakeRoute {
+  std::uint8_t worker = 0;       ///< who serves the port
+  std::uint8_t address = 0;      ///< index of the media address
+  std::uint16_t local_port = 0;  ///< host order
+  Endpoint remote;
+  std::optional<MacAddress> neighbour;  ///< none: the next hop of what the flow's leg is sent
+};
+
+/// What a worker passes on a second, and at once after a silence. Each leg has a small part of it, so that a
+/// flood at one port does not silence the others.
+struct HandshakeBudget {
+  std::uint32_t packets_per_second;
+  std::uint32_t burst;
+};
+inline constexpr HandshakeBudget kWorkerHandshakeBudget{50'000, 4096};
+inline constexpr HandshakeBudget kLegHandshakeBudget{200, 100};
+inline constexpr std::size_t kHandshakeRingSize = 1024;
+inline constexpr std::size_t kAnswerRingSize = 4096;
+
+}  // namespace sallyport::dataplane

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// HandshakeTable: all legs that get their keys on the media path. It puts each datagram before the machine
+// that it is for, lets nobody begin a handshake whom ICE or SDP did not name, and says what came of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "keying/clock.h"
+#include "keying/dtls_association.h"
+#include "keying/handshake_counters.h"
+#include "keying/ice_lite.h"
+#include "keying/media_path.h"
+
+namespace sallyport::keying {
+
+using LegId = std::uint64_t;
+inline constexpr std::size_t kLegComponents = 2;
+
+/// How a leg is keyed, as far as offer and answer have said.
+struct LegKeying {
+  LegId leg = 0;
+  std::array<LocalPort, kLegComponents> local{};
+  bool muxed = true;  ///< RTP and RTCP on one port: one agent, one handshake (RFC 5761)
+  /// As SDP names it; port 0: not known. With ICE only where an active handshake may not wait for a check.
+  std::array<Endpoint, kLegComponents> remote{};
+  /// Hosts whose other ports may begin a handshake too, where NATs make SDP's ports wrong and there is no
+  /// ICE.
+  std::vector<IpAddress> named_hosts;
+  std::optional<IceCredentials> ice;  ///< ours; none: a leg without ICE
+  /// A re-offer that moves addresses or restarts ICE while the association stays (RFC 8842 §5.3).
+  bool keeps_association = false;
+  std::shared_ptr<const DtlsIdentity> identity;  ///< null: no DTLS
+  DtlsRole role = DtlsRole::passive;
+  std::vector<crypto::SuiteId> profiles;
+  std::vector<crypto::Fingerprint> peer_fingerprints;  ///< none: announce() follows
+  DtlsLimits limits;
+};
+
+/// What the answer adds to a leg whose offer was ours.
+struct LegAnswer {
+  LegId leg = 0;
+  std::array<Endpoint, kLegComponents> remote{};
+  std::vector<IpAddress> named_hosts;
+  std::vector<crypto::Fingerprint> peer_fingerprints;
+};
+
+namespace handshake_event {
+
+/// Of all components that share them, for `component` and, where muxed, the other.
+struct Keys {
+  LegId leg;
+  std::uint8_t component;
+  crypto::Keying keying;
+};
+/// Media and handshakes of the component go there from now on.
+struct Nominated {
+  LegId leg;
+  std::uint8_t component;
+  Endpoint remote;
+  MacAddress neighbour;
+};
+/// The handshake failed, or the peer ended the association: `outcome` says how.
+struct Ended {
+  LegId leg;
+  std::uint8_t component;
+  DtlsOutcome outcome;
+};
+
+}  // namespace handshake_event
+
+using HandshakeEvent =
+    std::variant<handshake_event::Keys, handshake_event::Nominated, handshake_event::Ended>;
+
+class HandshakeEvents {
+ public:
+  virtual void happened(HandshakeEvent event) = 0;
+
+ protected:
+  ~HandshakeEvents() = default;
+};
+
+/// Used by one thread.
+class HandshakeTable {
+ public:
+  /// All three outlive it.
+  HandshakeTable(MediaPath& path, HandshakeEvents& events, HandshakeCounters& counters,
+                 const HandshakeLimits& limits);
+  ~HandshakeTable();
+
+  /// A new leg; or, for one that is there, new keys: its associations end in silence and begin anew, unless
+  /// they are kept; agents stay or, with other credentials, restart (RFC 8445 §9).
+  void add(LegKeying keying, InstantMs now);
+  void answer(LegAnswer answer, InstantMs now);
+  /// Media of the peer has verified: what is kept for its sake is given back.
+  void settle(LegId leg);
+  /// Ends associations with close_notify and forgets the leg.
+  void remove(LegId leg);
+
+  void receive(const PuntedDatagram& datagram, InstantMs now);
+  /// When to call advance(); nothing: not at all.
+  [[nodiscard]] std::optional<InstantMs> deadline() const;
+  void advance(InstantMs now);
+
+  [[nodiscard]] std::size_t legs() const { return legs_.size(); }
+  [[nodiscard]] std::size_t handshakes() const { return handshakes_; }
+
+ private:
+  struct Leg;
+  struct Component;
+
+  [[nodiscard]] Component* find(const PuntedDatagram& datagram);
+  void receive_stun(Component& component, const PuntedDatagram& datagram, InstantMs now);
+  void receive_dtls(Component& component, const PuntedDatagram& datagram, InstantMs now);
+  void end_dtls(Component& component);
+  void begin_dtls(Component& component, InstantMs now);
+  void start_if_active(Component& component, InstantMs now);
+  [[nodiscard]] bool take_place(Component& component, const Endpoint& remote);
+  void leave_place(Component& component);
+  void took(Component& component, DtlsOutcome outcome);
+  void set_timer(Component& component);
+
+  MediaPath& path_;
+  HandshakeEvents& events_;
+  HandshakeCounters& counters_;
+  const HandshakeLimits limits_;
+  std::unordered_map<LegId, std::unique_ptr<Leg>> legs_;
+  std::set<std::pair<InstantMs, Component*>> timers_;
+  /// Ordered: no choice of addresses makes it slow.
+  std::map<IpAddress, std::uint32_t> sources_;
+  std::size_t handshakes_ = 0;
+};
+
+}  // namespace sallyport::keying

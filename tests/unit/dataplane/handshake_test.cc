@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Handshake packets on their way through a worker: passed on where a leg speaks their protocol, within
+// bounds, and answered; and no media before there are keys.
+#include <gtest/gtest.h>
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "tests/unit/dataplane/call.h"
+
+namespace sallyport::dataplane {
+namespace {
+
+using crypto::SuiteId;
+using test::Octets;
+using test::RelayRig;
+
+const Octets kVoice(160, 0x55);
+const Octets kStun{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+const Octets kDtls{22, 0xfe, 0xfd, 0, 0};
+const Octets kZrtp{16, 0, 0, 0};
+constexpr std::uint64_t kLeg = 4711;
+
+/// A call whose access leg is to be keyed by a handshake: its flows stand in the place of the call's own.
+class AwaitingCall {
+ public:
+  AwaitingCall(RelayRig& rig, const CallOptions& options, HandshakeProtocols protocols)
+      : rig_(rig), call(rig, options) {
+    FlowConfig in = call.config(true);
+    in.arrival.stream.reset();
+    in.arrival.awaits_keys = true;
+    in.arrival.handshakes = protocols;
+    in.arrival.leg = kLeg;
+    FlowConfig out = call.config(false);
+    out.departure.stream.reset();
+    out.departure.awaits_keys = true;
+    forth = make_flow(std::move(in));
+    back = make_flow(std::move(out));
+    replace(*call.forth, *call.back, *forth, *back);
+  }
+  ~AwaitingCall() {
+    if (!keyed) replace(*forth, *back, *call.forth, *call.back);
+  }
+  /// The handshake has given its keys: the call's own flows have them.
+  void give_keys() {
+    replace(*forth, *back, *call.forth, *call.back);
+    keyed = true;
+  }
+
+ private:
+  void replace(Flow& a, Flow& b, Flow& new_a, Flow& new_b) {
+    EXPECT_EQ(
+        rig_.execute({.kind = CommandKind::replace, .flows = {&a, &b}, .replacements = {&new_a, &new_b}}),
+        CommandResult::done);
+  }
+  RelayRig& rig_;
+
+ public:
+  Call call;
+  FlowPtr forth;
+  FlowPtr back;
+  bool keyed = false;
+};
+
+std::vector<HandshakePacket> passed_on(RelayRig& rig, std::size_t worker = 0) {
+  std::vector<HandshakePacket> packets;
+  rig.workers[worker]->rings().handshakes.consume_all(
+      [&](const HandshakePacket& packet) { packets.push_back(packet); });
+  return packets;
+}
+
+TEST(Handshakes, WhatALegSpeaksIsPassedOn) {
+  RelayRig rig;
+  const AwaitingCall call(rig, {.access_suite = SuiteId::aead_aes_128_gcm}, {.stun = true, .dtls = true});
+  rig.access.deliver(call.call.from_access(kStun));
+  rig.access.deliver(call.call.from_access(kDtls, 1));
+  rig.access.deliver(call.call.from_access(kZrtp));
+  rig.settle();
+  const auto packets = passed_on(rig);
+  ASSERT_EQ(packets.size(), 2u);
+  EXPECT_EQ(packets[0].leg, kLeg);
+  EXPECT_EQ(packets[0].component, Component::rtp);
+  EXPECT_EQ(packets[0].source, call.call.access_remote);
+  EXPECT_EQ(packets[0].neighbour, test::FrameSpec{}.source_mac);
+  EXPECT_TRUE(std::ranges::equal(packets[0].octets(), kStun));
+  EXPECT_EQ(packets[1].component, Component::rtcp);
+  EXPECT_TRUE(std::ranges::equal(packets[1].octets(), kDtls));
+  EXPECT_EQ(rig.verdicts(Verdict::punt_handshake), 2u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 1u);
+  EXPECT_EQ(rig.verdict_sum(), rig.received());
+}
+
+TEST(Handshakes, OtherLegsAndStrangePortsDropThem) {
+  RelayRig rig;
+  const AwaitingCall call(rig, {}, {.stun = true, .dtls = true, .zrtp = true});
+  for (const Octets& octets : {kStun, kDtls, kZrtp}) {
+    rig.core.deliver(call.call.from_core(octets));
+    rig.access.deliver(call.call.from_access(octets, 500));
+  }
+  rig.settle();
+  EXPECT_TRUE(passed_on(rig).empty());
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_stun), 2u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_dtls), 2u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 2u);
+}
+
+TEST(Handshakes, NoMediaBeforeTheKeysAndAllOfItAfterwards) {
+  RelayRig rig;
+  AwaitingCall call(rig, {.access_suite = SuiteId::aead_aes_128_gcm}, {.dtls = true});
+  rig.access.deliver(call.call.from_access(test::rtp_packet({}, kVoice)));  // in clear
+  rig.access.deliver(call.call.from_access(call.call.access_peer.close_rtp({.sequence = 1}, kVoice)));
+  rig.access.deliver(call.call.from_access(test::rtcp_compound(1), 1));
+  rig.core.deliver(call.call.from_core(test::rtp_packet({}, kVoice)));
+  rig.settle();
+  EXPECT_TRUE(rig.core.sent().empty());
+  EXPECT_TRUE(rig.access.sent().empty());
+  EXPECT_EQ(rig.verdicts(Verdict::drop_keys_awaited), 3u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_no_target), 1u);
+
+  call.give_keys();
+  rig.access.deliver(call.call.from_access(call.call.access_peer.close_rtp({.sequence = 2}, kVoice)));
+  rig.core.deliver(call.call.from_core(test::rtp_packet({.sequence = 2}, kVoice)));
+  rig.settle();
+  EXPECT_EQ(rig.core.sent().size(), 1u);
+  EXPECT_EQ(rig.access.sent().size(), 1u);
+}
+
+TEST(Handshakes, AwaitingLegsLearnNoAddress) {
+  RelayRig rig;
+  const AwaitingCall call(rig, {.access_policy = SourcePolicy::latch}, {.dtls = true});
+  rig.access.deliver(call.call.from_access(test::rtp_packet({}, kVoice)));
+  rig.settle();
+  EXPECT_FALSE(view(*call.forth).latched);
+  EXPECT_EQ(view(*call.back).target[0].port, 0);
+}
+
+TEST(Handshakes, AFloodAtOneLegLeavesTheOthersTheirs) {
+  RelayRig rig;
+  const AwaitingCall flooded(rig, {}, {.stun = true});
+  const AwaitingCall other(rig, {.access_port = 30100, .core_port = 30100, .id = 300}, {.stun = true});
+  Call established(rig, {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80,
+                         .access_port = 30200,
+                         .core_port = 30200,
+                         .id = 400});
+  const std::uint64_t tsc = rte_rdtsc();
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    rig.access.deliver(flooded.call.from_access(kStun));
+    if (i % 20 == 0)
+      rig.access.deliver(established.from_access(established.access_peer.close_rtp({.sequence = i}, kVoice)));
+    rig.poll(tsc);
+  }
+  rig.access.deliver(other.call.from_access(kStun));
+  rig.poll(tsc);
+  EXPECT_EQ(passed_on(rig).size(), kLegHandshakeBudget.burst + 1);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_handshake_budget), 1000u - kLegHandshakeBudget.burst);
+  EXPECT_EQ(rig.core.sent().size(), 50u);
+
+  // A second later there is a second's worth again.
+  for (int i = 0; i < 1000; ++i) {
+    rig.access.deliver(flooded.call.from_access(kStun));
+    rig.poll(tsc + rte_get_tsc_hz());
+  }
+  EXPECT_EQ(passed_on(rig).size(), kLegHandshakeBudget.burst);
+}
+
+TEST(Handshakes, AWorkerPassesOnNoMoreThanItsBudget) {
+  PacketBudget budget;
+  const BudgetCycles cycles({1000, 50}, 1'000'000);
+  std::size_t taken = 0;
+  for (int i = 0; i < 200; ++i) taken += budget.take(cycles, 5'000'000) ? 1 : 0;
+  EXPECT_EQ(taken, 50u);
+  EXPECT_FALSE(budget.take(cycles, 5'000'999));
+  EXPECT_TRUE(budget.take(cycles, 5'001'000));
+  taken = 0;
+  for (std::uint64_t tsc = 6'000'000; tsc < 7'000'000; tsc += 100) taken += budget.take(cycles, tsc) ? 1 : 0;
+  EXPECT_EQ(taken, 1000u + 49u);
+}
+
+TEST(Handshakes, ARingThatIsFullDropsAndCounts) {
+  RelayRig rig;
+  std::vector<std::unique_ptr<AwaitingCall>> calls;
+  for (std::uint16_t i = 0; i < 20; ++i) {
+    const auto port = static_cast<std::uint16_t>(30000 + 2 * i);
+    calls.push_back(std::make_unique<AwaitingCall>(
+        rig, CallOptions{.access_port = port, .core_port = port, .id = 100u + 2u * i},
+        HandshakeProtocols{.stun = true}));
+  }
+  for (std::uint32_t i = 0; i < kLegHandshakeBudget.burst; ++i)
+    for (const auto& call : calls) {
+      rig.access.deliver(call->call.from_access(kStun));
+      rig.poll();
+    }
+  EXPECT_EQ(rig.verdicts(Verdict::punt_handshake), kHandshakeRingSize);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_handshake_full), 20u * kLegHandshakeBudget.burst - kHandshakeRingSize);
+  EXPECT_EQ(passed_on(rig).size(), kHandshakeRingSize);
+}
+
+TEST(Handshakes, LargerThanAnyMayBeIsDropped) {
+  RelayRig rig;
+  const AwaitingCall call(rig, {}, {.dtls = true});
+  Octets large(kMaxHandshakePayload + 1, 22);
+  rig.access.deliver(call.call.from_access(large));
+  large.pop_back();
+  rig.access.deliver(call.call.from_access(large));
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::drop_handshake_budget), 1u);
+  EXPECT_EQ(passed_on(rig).size(), 1u);
+}
+
+TEST(Handshakes, AStrayReachesTheWorkerOfItsLeg) {
+  RelayRig rig({.workers = 2});
+  const AwaitingCall call(rig, {}, {.stun = true});
+  rig.access.deliver(call.call.from_access(kStun), 1);
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::handoff), 1u);
+  EXPECT_EQ(passed_on(rig, 0).size(), 1u);
+  EXPECT_TRUE(passed_on(rig, 1).empty());
+}
+
+class HandshakeAnswers : public testing::TestWithParam<bool> {
+ protected:
+  /// Gives the worker a datagram of the handshake thread for the call's access leg.
+  void answer(const AwaitingCall& call, std::optional<MacAddress> neighbour, std::uint16_t port_offset = 0,
+              std::optional<Endpoint> remote = {}) {
+    rte_mbuf* packet = rig_.access.blank();
+    char* room = rte_pktmbuf_append(packet, static_cast<std::uint16_t>(kDtls.size()));
+    std::ranges::copy(kDtls, reinterpret_cast<std::uint8_t*>(room));
+    const HandshakeRoute route{0, static_cast<std::uint8_t>(GetParam() ? 1 : 0),
+                               static_cast<std::uint16_t>(call.call.access_local.port + port_offset),
+                               remote.value_or(Call::at(call.call.access_remote, port_offset)), neighbour};
+    rig_.workers[0]->rings().answers.push({packet, route});
+    rig_.poll();
+  }
+  RelayRig rig_;
+};
+
+TEST_P(HandshakeAnswers, LeaveByTheLegsNextHopOrByWhoBroughtTheQuestion) {
+  const AwaitingCall call(rig_, {.access_v6 = GetParam()}, {.dtls = true});
+  answer(call, std::nullopt);
+  constexpr MacAddress kNeighbour{2, 0, 0, 0, 9, 9};
+  answer(call, kNeighbour, 1);
+  const auto frames = rig_.access.sent();
+  ASSERT_EQ(frames.size(), 2u);
+  const auto by_hop = test::read_frame(frames[0]);
+  const auto by_neighbour = test::read_frame(frames[1]);
+  ASSERT_TRUE(by_hop && by_neighbour);
+  EXPECT_EQ(by_hop->destination_mac, (MacAddress{2, 0, 0, 0, 1, 0xaa}));
+  EXPECT_EQ(by_hop->source_mac, (MacAddress{2, 0, 0, 0, 0, 0xa}));
+  EXPECT_EQ(by_hop->source, call.call.access_local);
+  EXPECT_EQ(by_hop->destination, call.call.access_remote);
+  EXPECT_EQ(by_hop->payload, kDtls);
+  EXPECT_EQ(by_neighbour->destination_mac, kNeighbour);
+  EXPECT_EQ(by_neighbour->source, Call::at(call.call.access_local, 1));
+  EXPECT_EQ(by_neighbour->destination, Call::at(call.call.access_remote, 1));
+  EXPECT_EQ(rig_.workers[0]->counters().answers.get(), 2u);
+}
+
+TEST_P(HandshakeAnswers, WithoutAWayTheyAreLostAndCounted) {
+  const std::size_t before = test::packets_out();
+  {
+    const AwaitingCall call(rig_, {.access_v6 = GetParam()}, {.dtls = true});
+    answer(call, std::nullopt, 400);   // no flow
+    answer(call, std::nullopt, 4000);  // no port of ours
+    answer(call, std::nullopt, 0,
+           *Endpoint::parse(GetParam() ? "192.0.2.99:1" : "[2001:db8::1]:1"));  // another family
+  }
+  EXPECT_TRUE(rig_.access.sent().empty());
+  EXPECT_EQ(rig_.workers[0]->counters().answers_lost.get(), 3u);
+  EXPECT_EQ(test::packets_out(), before);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, HandshakeAnswers, testing::Bool(),
+                         [](const auto& v6) { return v6.param ? "Ipv6" : "Ipv4"; });
+
+}  // namespace
+}  // namespace sallyport::dataplane
