@@ -101,7 +101,9 @@ StreamLayout layout_of(const SrtpConfig& config, std::size_t stream_bytes) {
                        ReplayWindow::bytes(config.rtcp_replay_window);
   layout.retired = layout.slots + layout.slot_stride * config.ssrc_capacity;
   layout.rtcp_keys = round_up(layout.retired + sizeof(RetiredSsrc) * kRetiredSsrcs, alignof(SessionKeys));
-  layout.total = layout.rtcp_keys + keys;
+  // An odd number of lines, so that the same parts of streams side by side do not meet at a distance that the
+  // core confuses: with 42 lines instead of 41 or 43, GCM took a tenth longer.
+  layout.total = (layout.rtcp_keys + keys + kLine - 1) / kLine * kLine | kLine;
   layout.hot_lines = hot_lines(layout, config);
   return layout;
 }
