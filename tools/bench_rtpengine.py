@@ -29,6 +29,7 @@ FIRST_RATE, FACTOR, HALVINGS = 50000, 1.5, 4
 CALLS, THEIR_CALLS = 4500, 1500
 # Of the generator and the relays alike, so that what else the machine does falls on none of them.
 NICE = -15
+SILENT = "it passes nothing any more"
 TRIES = 3  # at a rate: the machine is not ours alone
 
 
@@ -108,6 +109,8 @@ class Subject:
             good, bad, why = (rate, 0, why) if ok else (good, rate, reason)
             rate = int(rate * FACTOR)
         for _ in range(HALVINGS if bad else 0):
+            if why == SILENT:  # whatever it is asked for now
+                break
             rate = (good + bad) // 2
             ok, reason = self.holds(rate)
             good, bad, why = (rate, bad, why) if ok else (good, rate, reason)
@@ -122,6 +125,8 @@ class Subject:
                   f"{f', generator left {sample.behind} out' if sample.behind else ''}", file=sys.stderr, flush=True)
             if sample.lost == 0 and not sample.behind:
                 return True, ""
+            if sample.lost == sample.sent:
+                return False, SILENT
         return False, reason
 
     def stop(self) -> None:
