@@ -56,7 +56,7 @@ struct Binding {
   std::uint16_t q = 1000;    ///< thousandths
   /// By which who registered it proved who it is; nothing after a restart.
   std::optional<crypto::DigestAlgorithm> digest;
-  sip::Hop flow;             ///< as it came; `connection` is 0 after a restart or when the flow has failed
+  sip::Hop flow;  ///< as it came; `connection` is 0 after a restart or when the flow has failed
   BindingTexts texts;
 
   /// The contact's URI, without angle brackets.

@@ -30,7 +30,7 @@ struct RegisterRequest {
   sip::Hop hop;
   WallTime now;
   std::string_view to_tag;
-  std::string_view authentication_info = {};  ///< value of that header in a 200, or empty
+  std::string_view authentication_info = {};           ///< value of that header in a 200, or empty
   std::optional<crypto::DigestAlgorithm> digest = {};  ///< of the credentials
 };
 
