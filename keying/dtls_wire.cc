@@ -3,11 +3,12 @@
 #include "keying/dtls_wire.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include <openssl/bio.h>
 #include <openssl/ssl.h>
+
+#include "crypto/openssl_wire.h"
 
 namespace sallyport::keying {
 
@@ -45,33 +46,10 @@ struct DtlsWireMethod {
     wire.sink_.send({reinterpret_cast<const std::uint8_t*>(octets), length});
     return size;
   }
-
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-  static int create(BIO* bio) {
-    BIO_set_init(bio, 1);
-    return 1;
-  }
-
-  static const BIO_METHOD* method() {
-    static const BIO_METHOD* const made = [] {
-      BIO_METHOD* wire = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport datagrams");
-      if (wire == nullptr) std::abort();
-      BIO_meth_set_read(wire, read);
-      BIO_meth_set_write(wire, write);
-      BIO_meth_set_ctrl(wire, control);
-      BIO_meth_set_create(wire, create);
-      return wire;
-    }();
-    return made;
-  }
 };
 
 void DtlsWire::attach(ssl_st& ssl) {
-  BIO* bio = BIO_new(DtlsWireMethod::method());
-  if (bio == nullptr) std::abort();
-  BIO_set_data(bio, this);
-  SSL_set_bio(&ssl, bio, bio);
+  crypto::attach_wire<DtlsWireMethod>(ssl, this);
 }
 
 void DtlsWire::feed(std::span<const std::uint8_t> datagram) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include <openssl/bio.h>
@@ -12,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
+#include "crypto/openssl_wire.h"
 #include "transport/tls_context.h"
 
 namespace sallyport::transport {
@@ -39,33 +39,10 @@ struct TlsWire {
     if (sent < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(bio);
     return static_cast<int>(sent);
   }
-
-  static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
-
-  static int create(BIO* bio) {
-    BIO_set_init(bio, 1);
-    return 1;
-  }
-
-  static const BIO_METHOD* method() {
-    static const BIO_METHOD* const made = [] {
-      BIO_METHOD* wire = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sallyport");
-      if (wire == nullptr) std::abort();
-      BIO_meth_set_read(wire, read);
-      BIO_meth_set_write(wire, write);
-      BIO_meth_set_ctrl(wire, control);
-      BIO_meth_set_create(wire, create);
-      return wire;
-    }();
-    return made;
-  }
 };
 
 TlsStream::TlsStream(TlsHandle<ssl_st> ssl, int descriptor) : ssl_(std::move(ssl)), descriptor_(descriptor) {
-  BIO* wire = BIO_new(TlsWire::method());
-  if (wire == nullptr) std::abort();
-  BIO_set_data(wire, this);
-  SSL_set_bio(ssl_.get(), wire, wire);
+  crypto::attach_wire<TlsWire>(*ssl_, this);
 }
 
 TlsStream::~TlsStream() = default;

@@ -24,6 +24,26 @@ USERS = {"alice": ("MD5",), "bob": (), "carol": ("MD5",), "dave": ()}
 TONES = {"alice": 440, "bob": 1000, "carol": 700, "dave": 600}
 
 
+TRUNK_SIDES = ("access", "core", "trunk")
+TRUNK_ADDRESS = "10.91.3.1"
+
+
+def trunk_side(*transports: str) -> str:
+    """Sections for a third side without encryption, with a listener named after each transport."""
+    return f"""
+[media.side.trunk]
+device = "trunk0"
+addresses = ["{TRUNK_ADDRESS}"]
+ports = "30000-30999"
+""" + "".join(f"""
+[sip.listener.{transport}]
+side = "trunk"
+transport = "{transport}"
+address = "{TRUNK_ADDRESS}:5060"
+allow_plain = true
+""" for transport in transports)
+
+
 class CaseFailed(Exception):
     """What a case expected did not come about."""
 

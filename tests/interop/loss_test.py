@@ -13,21 +13,9 @@ from lossy_wire import Loss, LossyPeer, Wire
 from raw_sip import compose
 from scripted_phone import PLAIN, Dialog, ScriptedPhone, callee_dialog, caller_dialog
 
-SIDES = ("access", "core", "trunk")
-OURS, CALLER, CALLED = "10.91.3.1", "10.91.3.2", "10.91.3.3"
+OURS, CALLER, CALLED = border.TRUNK_ADDRESS, "10.91.3.2", "10.91.3.3"
 NUMBER = f"sip:+1301234@{OURS}"
-MORE = f"""
-[media.side.trunk]
-device = "trunk0"
-addresses = ["{OURS}"]
-ports = "30000-30999"
-
-[sip.listener.udp]
-side = "trunk"
-transport = "udp"
-address = "{OURS}:5060"
-allow_plain = true
-
+MORE = border.trunk_side("udp") + f"""
 [trunk.caller]
 listener = "udp"
 addresses = ["{CALLER}"]
@@ -94,21 +82,22 @@ def _answered(caller: TrunkEnd, called: TrunkEnd) -> tuple[Dialog, Dialog]:
 def the_caller_hangs_up(border: Border, loss: Loss) -> None:
     caller, called = ends(border, loss)
     own, _ = _answered(caller, called)
-    caller.within(own, "BYE")
-    called.respond(called.expect("BYE"), 200)
-    caller.expect_status("BYE", 200)
-    _until_lost(called)
+    _hang_up(caller, own, called)
     close(caller, called)
 
 
 def the_called_one_hangs_up(border: Border, loss: Loss) -> None:
     caller, called = ends(border, loss)
     _, own = _answered(caller, called)
-    called.within(own, "BYE")
-    caller.respond(caller.expect("BYE"), 200)
-    called.expect_status("BYE", 200)
-    _until_lost(caller)
+    _hang_up(called, own, caller)
     close(caller, called)
+
+
+def _hang_up(one: TrunkEnd, own: Dialog, other: TrunkEnd) -> None:
+    one.within(own, "BYE")
+    other.respond(other.expect("BYE"), 200)
+    one.expect_status("BYE", 200)
+    _until_lost(other)
 
 
 def the_caller_gives_up(border: Border, loss: Loss) -> None:
@@ -176,4 +165,4 @@ def cases() -> dict[str, Callable[[Border], None]]:
 
 
 if __name__ == "__main__":
-    sys.exit(border.run(cases(), more=MORE, sides=SIDES))
+    sys.exit(border.run(cases(), more=MORE, sides=border.TRUNK_SIDES))

@@ -19,27 +19,9 @@ from raw_sip import RawPeer
 from scripted_phone import PLAIN, ScriptedPhone, caller_dialog
 
 SCENARIOS = pathlib.Path(__file__).resolve().parent / "sipp"
-SIDES = ("access", "core", "trunk")
-OURS, THEIRS = "10.91.3.1", "10.91.3.2"
+OURS, THEIRS = border.TRUNK_ADDRESS, "10.91.3.2"
 ANSWERS, OVERLOADED, BUSY, CHALLENGES, NOBODY = 5071, 5072, 5073, 5074, 5079
-MORE = f"""
-[media.side.trunk]
-device = "trunk0"
-addresses = ["{OURS}"]
-ports = "30000-30999"
-
-[sip.listener.udp]
-side = "trunk"
-transport = "udp"
-address = "{OURS}:5060"
-allow_plain = true
-
-[sip.listener.tcp]
-side = "trunk"
-transport = "tcp"
-address = "{OURS}:5060"
-allow_plain = true
-""" + "".join(f"""
+MORE = border.trunk_side("udp", "tcp") + "".join(f"""
 [trunk.{name}]
 group = "{group}"
 priority = {priority}
@@ -242,4 +224,4 @@ CASES = {case.__name__: case for case in (
     kamailio_forks)}
 
 if __name__ == "__main__":
-    sys.exit(border.run(CASES, more=MORE, sides=SIDES))
+    sys.exit(border.run(CASES, more=MORE, sides=border.TRUNK_SIDES))
