@@ -9,22 +9,28 @@ namespace sallyport::dataplane {
 
 namespace {
 
-SourceState initial_state(const Arrival& arrival, bool keyed) {
-  if (arrival.awaits_keys) return SourceState::closed;
+SourceState initial_state(const Arrival& arrival, std::size_t component, bool keyed) {
+  if (arrival.awaits_keys[component]) return SourceState::closed;
   if (arrival.policy == SourcePolicy::signalled) return SourceState::fixed;
-  return keyed ? SourceState::keyed : SourceState::learning;
+  if (!keyed) return SourceState::learning;
+  return arrival.policy == SourcePolicy::verified ? SourceState::verified : SourceState::keyed;
 }
 
 void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
   flow.inbound_owner = std::move(arrival.stream);
   flow.inbound = succeeds.inbound ? succeeds.of->inbound : flow.inbound_owner.get();
   if (flow.inbound != nullptr) flow.inbound_hot_lines = flow.inbound->hot_lines();
+  flow.inbound_rtcp_owner = std::move(arrival.rtcp_stream);
+  flow.inbound_rtcp = succeeds.inbound_rtcp                ? succeeds.of->inbound_rtcp
+                      : flow.inbound_rtcp_owner != nullptr ? flow.inbound_rtcp_owner.get()
+                                                           : flow.inbound;
   flow.keeps_source = succeeds.source;
   flow.arrival_address = arrival.address;
   flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
   flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
   flow.source = arrival.source;
-  flow.source_state.fill(initial_state(arrival, flow.inbound != nullptr));
+  for (std::size_t component = 0; component < kComponents; ++component)
+    flow.source_state[component] = initial_state(arrival, component, flow.inbound != nullptr);
   flow.learn_from = {arrival.source[0].address, arrival.signalling_peer};
   flow.learn_window_ms = arrival.latch_window_ms;
   flow.clock_rate = arrival.clock_rate;
@@ -38,12 +44,16 @@ void take_departure(Flow& flow, Departure departure, const Succession& succeeds)
     const std::uint16_t port = component == 0 ? departure.rtp_port : departure.rtcp_port;
     flow.headers[component] = HeaderTemplate({local, port}, departure.dscp, departure.ttl);
     flow.headers[component].next_hop = departure.next_hop[component];
-    if (departure.awaits_keys) continue;  // a leg without a target can leak nothing
+    if (departure.awaits_keys[component]) continue;  // a leg without a target can leak nothing
     if (departure.target[component].port != 0) flow.headers[component].aim_at(departure.target[component]);
   }
   flow.outbound_owner = std::move(departure.stream);
   flow.outbound = succeeds.outbound ? succeeds.of->outbound : flow.outbound_owner.get();
   if (flow.outbound != nullptr) flow.outbound_hot_lines = flow.outbound->hot_lines();
+  flow.outbound_rtcp_owner = std::move(departure.rtcp_stream);
+  flow.outbound_rtcp = succeeds.outbound_rtcp                ? succeeds.of->outbound_rtcp
+                       : flow.outbound_rtcp_owner != nullptr ? flow.outbound_rtcp_owner.get()
+                                                             : flow.outbound;
 }
 
 }  // namespace
@@ -63,6 +73,11 @@ void take_streams(Flow& flow, Flow& predecessor) {
     flow.inbound_owner = std::move(predecessor.inbound_owner);
   if (flow.outbound == predecessor.outbound_owner.get())
     flow.outbound_owner = std::move(predecessor.outbound_owner);
+  // Where they share, a predecessor's owner for RTCP is null and so is never what RTCP uses.
+  if (predecessor.inbound_rtcp_owner && flow.inbound_rtcp == predecessor.inbound_rtcp_owner.get())
+    flow.inbound_rtcp_owner = std::move(predecessor.inbound_rtcp_owner);
+  if (predecessor.outbound_rtcp_owner && flow.outbound_rtcp == predecessor.outbound_rtcp_owner.get())
+    flow.outbound_rtcp_owner = std::move(predecessor.outbound_rtcp_owner);
 }
 
 void FlowDeleter::operator()(Flow* flow) const {
@@ -90,6 +105,8 @@ std::size_t memory_bytes(const Flow& flow) {
   std::size_t bytes = sizeof(Flow);
   if (flow.inbound != nullptr) bytes += flow.inbound->memory_bytes();
   if (flow.outbound != nullptr) bytes += flow.outbound->memory_bytes();
+  if (flow.inbound_rtcp != flow.inbound) bytes += flow.inbound_rtcp->memory_bytes();
+  if (flow.outbound_rtcp != flow.outbound) bytes += flow.outbound_rtcp->memory_bytes();
   return bytes;
 }
 

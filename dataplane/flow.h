@@ -19,6 +19,7 @@ enum class SourcePolicy : std::uint8_t {
   signalled,  ///< only the signalled endpoint
   latch,  ///< learned: keyed flows from any packet whose tag verifies, plain ones within a window from named
           ///< hosts
+  verified,  ///< of a keyed flow: any packet whose tag verifies, and none teaches where to send (ICE does)
 };
 
 /// Index into every worker's next-hop table.
@@ -37,8 +38,10 @@ struct Arrival {
   std::uint32_t clock_rate = 8000;             ///< RTP timestamp units a second, for jitter
   HandshakeProtocols handshakes;               ///< what is passed on to the handshake thread
   std::uint64_t leg = 0;                       ///< control's name for the leg; comes with what is passed on
-  bool awaits_keys = false;  ///< a handshake is to give them: until then no media is taken, in clear or not
-  crypto::InboundStreamPtr stream;  ///< null: plain RTP, or keys are awaited
+  /// A handshake is to give them: until then no media is taken, in clear or not.
+  std::array<bool, kComponents> awaits_keys{};
+  crypto::InboundStreamPtr stream;       ///< null: plain RTP, or keys are awaited
+  crypto::InboundStreamPtr rtcp_stream;  ///< of RTCP with keys of its own; null: it shares `stream`
 };
 
 /// Where a flow's packets leave. Ports are host order.
@@ -50,8 +53,10 @@ struct Departure {
   std::array<NextHopId, kComponents> next_hop{};
   std::uint8_t dscp = 46;  ///< RFC 4594: expedited forwarding
   std::uint8_t ttl = 64;
-  bool awaits_keys = false;  ///< until a replacement brings them nothing is sent, whatever `target` says
-  crypto::OutboundStreamPtr stream;  ///< null: plain RTP, or keys are awaited
+  /// Until a replacement brings them nothing is sent, whatever `target` says.
+  std::array<bool, kComponents> awaits_keys{};
+  crypto::OutboundStreamPtr stream;       ///< null: plain RTP, or keys are awaited
+  crypto::OutboundStreamPtr rtcp_stream;  ///< of RTCP with keys of its own; null: it shares `stream`
 };
 
 struct Flow;
@@ -59,9 +64,10 @@ struct Flow;
 /// What a flow takes over from the one that it is to replace.
 struct Succession {
   Flow* of = nullptr;
-  bool inbound = false;   ///< its stream goes on, instead of Arrival::stream
-  bool outbound = false;  ///< likewise, instead of Departure::stream
-  bool source = false;    ///< the address that it learned stays learned
+  bool inbound = false;                              ///< its stream goes on, instead of Arrival::stream
+  bool outbound = false;                             ///< likewise, instead of Departure::stream
+  bool inbound_rtcp = false, outbound_rtcp = false;  ///< likewise, instead of their rtcp_stream
+  bool source = false;                               ///< the address that it learned stays learned
 };
 
 struct FlowConfig {

@@ -19,6 +19,7 @@ namespace sallyport::dataplane {
 /// How a flow decides whose packets it takes.
 enum class SourceState : std::uint8_t {
   fixed,     ///< only `source`: signalled, or latched for good
+  verified,  ///< any source may try, and none becomes `source`
   keyed,     ///< any source may try; the one whose tag verified last is `source`
   closed,    ///< nobody's: keys are awaited
   learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it
@@ -49,7 +50,9 @@ struct alignas(64) Flow {
   FlowCounters counters;
 
   // Rarely touched by a packet.
-  Flow* reverse = nullptr;  ///< set when linked
+  crypto::InboundStream* inbound_rtcp = nullptr;    ///< RTCP's: `inbound`, or one of its own
+  crypto::OutboundStream* outbound_rtcp = nullptr;  ///< likewise
+  Flow* reverse = nullptr;                          ///< set when linked
   std::uint64_t id = 0;
   bool latched = false;
   bool keeps_source = false;  ///< what the flow that this one replaces has learned
@@ -64,8 +67,16 @@ struct alignas(64) Flow {
   PacketBudget handshake_budget;
   crypto::InboundStreamPtr inbound_owner;
   crypto::OutboundStreamPtr outbound_owner;
-  Seqlock<FlowView> published;  ///< what control reads while a worker changes the rest
+  crypto::InboundStreamPtr inbound_rtcp_owner;    ///< null: they share
+  crypto::OutboundStreamPtr outbound_rtcp_owner;  ///< likewise
+  Seqlock<FlowView> published;                    ///< what control reads while a worker changes the rest
 
+  [[nodiscard]] crypto::InboundStream* inbound_of(Component component) const {
+    return component == Component::rtp ? inbound : inbound_rtcp;
+  }
+  [[nodiscard]] crypto::OutboundStream* outbound_of(Component component) const {
+    return component == Component::rtp ? outbound : outbound_rtcp;
+  }
   /// The worker tells control what it learned.
   void publish() { published.store({source, {headers[0].target(), headers[1].target()}, latched}); }
 };

@@ -16,6 +16,7 @@ namespace sallyport::dataplane {
   const std::size_t index = view.component_index();
   switch (flow.source_state[index]) {
     case SourceState::keyed:
+    case SourceState::verified:
       return true;
     case SourceState::closed:
       return false;
@@ -32,7 +33,7 @@ namespace sallyport::dataplane {
 /// Whether an accepted packet teaches something: another source, or the one that a learning flow waited for.
 [[nodiscard]] inline bool source_is_news(const Flow& flow, const PacketView& view) {
   const std::size_t index = view.component_index();
-  if (flow.source_state[index] == SourceState::fixed) return false;
+  if (flow.source_state[index] <= SourceState::verified) return false;
   return flow.source_state[index] == SourceState::learning || view.source != flow.source[index];
 }
 

@@ -120,10 +120,12 @@ void unprotect_component(Burst& burst, Component component, RelaySurroundings& a
   Gathered<InboundPacket> gathered;
   for (std::size_t i = 0; i < burst.size; ++i) {
     const PacketView& view = burst.views[i];
-    if (!burst.undecided(i) || view.component != component || view.flow->inbound == nullptr) continue;
+    if (!burst.undecided(i) || view.component != component) continue;
+    crypto::InboundStream* const stream = view.flow->inbound_of(component);
+    if (stream == nullptr) continue;
     InboundPacket& packet = gathered.add(i);
     describe(view, *burst.packets[i], packet);
-    packet.stream = view.flow->inbound;
+    packet.stream = stream;
     packet.ahead = {view.flow->outbound, view.flow->outbound_hot_lines};
   }
   if (gathered.size() == 0) return;
@@ -147,10 +149,12 @@ void protect_component(Burst& burst, Component component, RelaySurroundings& aro
   Gathered<OutboundPacket> gathered;
   for (std::size_t i = 0; i < burst.size; ++i) {
     const PacketView& view = burst.views[i];
-    if (!burst.undecided(i) || view.component != component || view.flow->outbound == nullptr) continue;
+    if (!burst.undecided(i) || view.component != component) continue;
+    crypto::OutboundStream* const stream = view.flow->outbound_of(component);
+    if (stream == nullptr) continue;
     OutboundPacket& packet = gathered.add(i);
     describe(view, *burst.packets[i], packet);
-    packet.stream = view.flow->outbound;
+    packet.stream = stream;
     packet.ahead = gathered.size() <= wanted ? ahead->first_keys(gathered.size() - 1) : Lines{};
   }
   for (std::size_t n = gathered.size(); n < wanted; ++n) prefetch(ahead->first_keys(n));

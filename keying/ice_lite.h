@@ -138,12 +138,4 @@ class IceLiteAgent {
   std::size_t validated_count_ = 0;  ///< ever; the oldest is overwritten
 };
 
-/// RFC 8445 §5.1.2.1 for a host candidate: `preference` is the greatest for the address liked best,
-/// `component` 1 or 2.
-[[nodiscard]] constexpr std::uint32_t host_candidate_priority(std::uint16_t preference,
-                                                              std::uint8_t component) {
-  constexpr std::uint32_t kHostType = 126;
-  return kHostType << 24 | std::uint32_t{preference} << 8 | (256U - component);
-}
-
 }  // namespace sallyport::keying

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Offer and answer (RFC 3264, RFC 4568 §5 and §7) of a call whose media is anchored here: each leg has its
-// own addresses, profile and keys, and what the legs say of codecs and direction goes through.
+// Offer and answer (RFC 3264, RFC 4568 §5 and §7, RFC 8842, RFC 8839) of a call whose media is anchored here:
+// each leg has its own addresses, profile and keys, and what the legs say of codecs and direction goes
+// through.
 //
 //     A's offer ─▶ read_offer ─▶ write_offer ─▶ B's offer
 //     A's answer ◀─ write_answer ◀─ read_answer ◀─ B's answer
@@ -21,6 +22,7 @@
 #include "sip/limits.h"
 #include "sip/sdp.h"
 #include "sip/sdp_crypto.h"
+#include "sip/sdp_dtls.h"
 #include "sip/sdp_writer.h"
 
 namespace sallyport::sip {
@@ -31,12 +33,29 @@ enum class MediaSecurity : std::uint8_t {
   none,       ///< plain RTP; offers of SRTP alone are refused
 };
 
+enum class IceUse : std::uint8_t {
+  off,     ///< never, whatever the peer offers
+  accept,  ///< where the peer offers it
+  offer,   ///< the same, and offered
+};
+
+/// Feedback by RTCP (RFC 4585) in what a leg is offered.
+enum class FeedbackUse : std::uint8_t {
+  pass,  ///< as the other leg has it
+  on,    ///< the profiles that end with F
+  off,   ///< the others, and no a=rtcp-fb
+};
+
 /// How a leg's media may be.
 struct MediaPolicy {
   MediaSecurity security = MediaSecurity::required;
+  /// Ways to keys that are accepted, the dearest first; that one is offered.
+  std::vector<KeyAgreement> agreements = {KeyAgreement::sdes};
   CryptoPolicy crypto;
+  IceUse ice = IceUse::accept;
+  FeedbackUse feedback = FeedbackUse::pass;
   /// The leg's signalling is TLS all the way to its next hop. Without, no key is taken from the leg or given
-  /// to it.
+  /// to it, and no fingerprint is believed.
   bool transport_secure = false;
   bool accept_mux = true;
   bool offer_mux = false;
@@ -45,6 +64,15 @@ struct MediaPolicy {
 
 /// Fills the octets with what nobody can guess.
 using RandomSource = std::function<void(std::span<std::uint8_t>)>;
+
+/// The DTLS end of a leg's peer.
+struct PeerDtls {
+  DtlsSetup setup = DtlsSetup::actpass;           ///< theirs; once agreed upon active or passive
+  std::vector<crypto::Fingerprint> fingerprints;  ///< at least one
+  std::string tls_id;                             ///< RFC 8842; empty: none
+
+  friend bool operator==(const PeerDtls&, const PeerDtls&) = default;
+};
 
 /// What a peer's description says of one medium, and what we make of it.
 struct RemoteMedia {
@@ -58,7 +86,11 @@ struct RemoteMedia {
   bool mux = false;              ///< offered, or agreed upon in an answer
   Direction direction = Direction::sendrecv;  ///< as the peer sees it
   std::uint32_t clock_rate = 8000;
-  std::optional<CryptoAttribute> crypto;  ///< the line that was chosen, with the peer's key
+  /// What was chosen of the ways to keys; nothing: plain RTP.
+  std::optional<KeyAgreement> agreement;
+  std::optional<CryptoAttribute> crypto;  ///< sdes: the line that was chosen, with the peer's key
+  std::optional<PeerDtls> dtls;           ///< dtls
+  std::string ice_fragment;               ///< of a full ICE agent's user name; empty: no ICE
 };
 
 struct RemoteOffer {
@@ -70,10 +102,16 @@ struct RemoteOffer {
 [[nodiscard]] Result<RemoteOffer> read_offer(const Sdp& offer, const MediaPolicy& policy,
                                              const Limits& limits = kStandardLimits);
 
-/// Where a leg is told to send a medium.
+/// What a leg is told of one medium, beside what the other leg's peer says.
 struct LocalMedia {
-  Endpoint rtp;
-  std::optional<Endpoint> rtcp;  ///< nothing: the port above
+  Endpoint rtp;                   ///< where to send
+  std::optional<Endpoint> rtcp;   ///< nothing: the port above
+  std::optional<LocalDtls> dtls;  ///< nothing: we have none
+  /// The role that we have; nothing: no association yet.
+  std::optional<DtlsSetup> dtls_role;
+  std::optional<LocalIce> ice;  ///< nothing: no ICE. It is answered only where it was offered
+  /// How the medium's keys came about, which goes on; nothing: there are none.
+  std::optional<KeyAgreement> agreed;
 };
 
 /// What a leg was offered, until its answer comes.
@@ -85,6 +123,8 @@ struct SentOffer {
     RtpProfile profile = RtpProfile::other;
     Direction direction = Direction::sendrecv;
     std::vector<CryptoAttribute> crypto;
+    bool dtls = false;
+    bool ice = false;
   };
   std::string text;
   std::vector<Medium> media;
@@ -112,7 +152,10 @@ struct AgreedMedia {
   bool mux = false;
   Direction direction = Direction::sendrecv;  ///< as the peer sees it
   std::uint32_t clock_rate = 8000;
-  std::optional<crypto::Keying> keying;  ///< nothing: plain RTP
+  std::optional<KeyAgreement> agreement;  ///< nothing: plain RTP
+  std::optional<crypto::Keying> keying;   ///< sdes
+  std::optional<PeerDtls> dtls;           ///< dtls
+  std::string ice_fragment;               ///< the peer's; empty: no ICE
 };
 
 struct Agreement {

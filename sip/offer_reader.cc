@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sip/offer_answer.h"
+#include "sip/sdp_ice.h"
 
 namespace sallyport::sip {
 
@@ -87,6 +88,45 @@ Result<void> check_kind(const SdpMedia& line) {
   return {};
 }
 
+/// A fingerprint and a role that we can use; nothing where there is no DTLS at all.
+Result<std::optional<PeerDtls>> read_dtls(const Sdp& sdp, std::size_t index, DtlsSetup standard) {
+  const auto description = dtls_description(sdp, index);
+  if (!description) return tl::unexpected(description.error());
+  if (description->fingerprints.empty()) return std::optional<PeerDtls>();
+  PeerDtls peer{description->setup.value_or(standard), description->fingerprints,
+                std::string(description->tls_id)};
+  if (peer.setup == DtlsSetup::holdconn)
+    return fail(ErrorClass::unsupported, "SDP: setup:holdconn is not supported");
+  return std::optional(std::move(peer));
+}
+
+/// The user name's half that tells one ICE session from the next; empty: the peer speaks none that we could
+/// answer, for two lite agents have nothing to check (RFC 8445 §6.1.1).
+Result<std::string> read_ice(const Sdp& sdp, std::size_t index, IceUse use) {
+  if (use == IceUse::off) return std::string();
+  const auto description = ice_description(sdp, index);
+  if (!description) return tl::unexpected(description.error());
+  const bool usable = description->has_ice() && !description->is_lite && !description->mismatches;
+  return std::string(usable ? description->fragment : "");
+}
+
+Error no_agreement(const RemoteMedia& medium, const Choice& choice,
+                   const Result<std::optional<PeerDtls>>& dtls, const MediaPolicy& policy) {
+  const auto allows = [&](KeyAgreement agreement) {
+    return std::ranges::find(policy.agreements, agreement) != policy.agreements.end();
+  };
+  const bool announces_dtls = !dtls || *dtls;
+  if (is_dtls(medium.profile) || (announces_dtls && choice.lines == 0)) {
+    if (!allows(KeyAgreement::dtls)) return {ErrorClass::refused, "SDP: the policy has no DTLS-SRTP here"};
+    if (!dtls) return dtls.error();
+    return {ErrorClass::refused, "SDP: DTLS-SRTP without a fingerprint"};
+  }
+  if (!is_secure(medium.profile) && choice.lines == 0) return {ErrorClass::refused, "SDP: SRTP is required"};
+  if (choice.lines != 0 && !allows(KeyAgreement::sdes))
+    return {ErrorClass::refused, "SDP: the policy has no keys in descriptions here"};
+  return no_crypto(choice);
+}
+
 /// Chooses the keying of an offered medium, as policy has it.
 Result<void> read_security(const Sdp& sdp, std::size_t index, const MediaPolicy& policy, const Limits& limits,
                            RemoteOffer& offer) {
@@ -103,13 +143,21 @@ Result<void> read_security(const Sdp& sdp, std::size_t index, const MediaPolicy&
   }
   Choice choice = choose(sdp, index, policy.crypto, limits);
   if (choice.cut) offer.exceeded = Limit::sdp_crypto;
-  if (choice.chosen) {
-    medium.crypto = std::move(choice.chosen);
-    return {};
+  auto dtls = read_dtls(sdp, index, DtlsSetup::active);  // RFC 4145 §4: what an offer without a=setup means
+  for (const KeyAgreement agreement : policy.agreements) {
+    if (agreement == KeyAgreement::sdes && choice.chosen && !is_dtls(medium.profile)) {
+      medium.crypto = std::move(choice.chosen);
+      medium.agreement = agreement;
+      return {};
+    }
+    if (agreement == KeyAgreement::dtls && dtls && *dtls) {
+      medium.dtls = std::move(*dtls);
+      medium.agreement = agreement;
+      return {};
+    }
   }
   if (!secure && policy.security == MediaSecurity::preferred) return {};
-  if (!secure && choice.lines == 0) return fail(ErrorClass::refused, "SDP: SRTP is required");
-  return tl::unexpected(no_crypto(choice));
+  return tl::unexpected(no_agreement(medium, choice, dtls, policy));
 }
 
 Result<void> read_medium(const Sdp& sdp, std::size_t index, const MediaPolicy& policy, const Limits& limits,
@@ -117,6 +165,10 @@ Result<void> read_medium(const Sdp& sdp, std::size_t index, const MediaPolicy& p
   RemoteMedia& medium = offer.media[index];
   if (auto kind = check_kind(sdp.media(index)); !kind) return kind;
   if (auto addresses = read_addresses(sdp, index, medium); !addresses) return addresses;
+  auto ice = read_ice(sdp, index, policy.ice);
+  if (!ice) return tl::unexpected(ice.error());
+  medium.ice_fragment = std::move(*ice);
+  if (!medium.ice_fragment.empty()) medium.direction = sdp.stated_direction(index);
   return read_security(sdp, index, policy, limits, offer);
 }
 
@@ -148,10 +200,36 @@ Result<std::optional<crypto::Keying>> read_answered_keys(const Sdp& answer, std:
 }
 
 /// Whether the answer's profile is one that can follow from ours. To a best-effort offer of RTP/AVP with keys
-/// some answer with the secure profile.
-bool fits(RtpProfile offered, RtpProfile answered, bool keyed) {
-  if (offered == answered) return true;
-  return keyed && !is_secure(offered) && answered == secured(offered, true);
+/// some answer with the secure profile; whether it ends with F is not worth a call (RFC 8829 §5.1.2).
+bool fits(RtpProfile offered, RtpProfile answered, std::optional<KeyAgreement> agreement) {
+  if (is_dtls(answered) != is_dtls(offered))
+    return is_dtls(answered) && !is_secure(offered) && agreement == KeyAgreement::dtls;
+  return is_secure(answered) == is_secure(offered) || (is_secure(answered) && agreement.has_value());
+}
+
+/// What the answer says of keys goes into `agreed`.
+Result<void> read_answered_security(const SentOffer::Medium& sent, const Sdp& answer, std::size_t index,
+                                    const MediaPolicy& policy, AgreedMedia& agreed) {
+  if (!sent.crypto.empty()) {
+    auto keying = read_answered_keys(answer, index, sent, policy.crypto);
+    if (!keying) return tl::unexpected(keying.error());
+    agreed.keying = std::move(*keying);
+    if (agreed.keying) agreed.agreement = KeyAgreement::sdes;
+  }
+  if (sent.dtls && !agreed.agreement) {
+    auto dtls = read_dtls(answer, index, DtlsSetup::passive);  // RFC 4145 §4
+    if (!dtls) return tl::unexpected(dtls.error());
+    if (*dtls && !fits((*dtls)->setup, DtlsSetup::actpass))
+      return fail(ErrorClass::refused, "SDP: the answer's setup does not follow from actpass");
+    agreed.dtls = std::move(*dtls);
+    if (agreed.dtls) agreed.agreement = KeyAgreement::dtls;
+  }
+  if (!fits(sent.profile, answer.media(index).profile, agreed.agreement))
+    return fail(ErrorClass::refused, "SDP: the answer's transport protocol is not the offer's");
+  if (agreed.agreement || (!is_secure(sent.profile) && policy.security != MediaSecurity::required)) return {};
+  return fail(ErrorClass::refused, sent.dtls && sent.crypto.empty()
+                                       ? "SDP: the answer has no fingerprint"
+                                       : "SDP: the answer has no crypto attribute");
 }
 
 Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answer, std::size_t index,
@@ -166,22 +244,22 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   RemoteMedia remote;
   if (auto addresses = read_addresses(answer, index, remote); !addresses)
     return tl::unexpected(addresses.error());
-  if (!sent.crypto.empty()) {
-    auto keying = read_answered_keys(answer, index, sent, policy.crypto);
-    if (!keying) return tl::unexpected(keying.error());
-    agreed.keying = std::move(*keying);
+  if (auto security = read_answered_security(sent, answer, index, policy, agreed); !security)
+    return tl::unexpected(security.error());
+  if (sent.ice) {
+    auto ice = read_ice(answer, index, policy.ice);
+    if (!ice) return tl::unexpected(ice.error());
+    agreed.ice_fragment = std::move(*ice);
   }
-  if (!fits(sent.profile, line.profile, agreed.keying.has_value()))
-    return fail(ErrorClass::refused, "SDP: the answer's transport protocol is not the offer's");
-  if (!agreed.keying && (is_secure(sent.profile) || policy.security == MediaSecurity::required))
-    return fail(ErrorClass::refused, "SDP: the answer has no crypto attribute");
   agreed.active = true;
   agreed.mux = remote.mux && sent.mux;
   agreed.rtp = remote.rtp;
   if (!agreed.mux) agreed.rtcp = remote.rtcp;
   if (!agreed.mux && !agreed.rtcp && line.port == 65535)
     return fail(ErrorClass::unsupported, "SDP: port 65535 leaves none for RTCP");
-  agreed.direction = both(answer.direction(index), reversed(sent.direction));
+  const Direction answered =
+      agreed.ice_fragment.empty() ? answer.direction(index) : answer.stated_direction(index);
+  agreed.direction = both(answered, reversed(sent.direction));
   agreed.clock_rate = answer.clock_rate(index);
   return agreed;
 }

@@ -51,7 +51,46 @@ MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
           .local_rtcp = local.rtcp,
           .mux = medium.mux,
           .direction = medium.direction,
-          .crypto = medium.crypto};
+          .crypto = medium.crypto,
+          .dtls = medium.dtls ? &*local.dtls : nullptr,
+          .ice = medium.ice ? &*local.ice : nullptr,
+          .keep_feedback = has_feedback(medium.profile)};
+}
+
+/// Which ways to keys are offered: what the medium has, for it goes on; else the dearest, beside which others
+/// can stand where the profile insists on none.
+std::vector<KeyAgreement> offered_agreements(const MediaPolicy& policy, const LocalMedia& local) {
+  if (policy.security == MediaSecurity::none || !policy.transport_secure) return {};
+  std::vector<KeyAgreement> usable;
+  for (const KeyAgreement agreement : policy.agreements)
+    if (agreement == KeyAgreement::dtls ? local.dtls.has_value() : !policy.crypto.suites.empty())
+      usable.push_back(agreement);
+  if (local.agreed && std::ranges::find(usable, *local.agreed) != usable.end()) return {*local.agreed};
+  if (policy.security == MediaSecurity::required && usable.size() > 1) usable.resize(1);
+  return usable;
+}
+
+/// What the leg is offered of one active medium.
+SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& policy,
+                                 const LocalMedia& local, const crypto::Keying* established,
+                                 const RandomSource& draw) {
+  SentOffer::Medium sent;
+  sent.kind = medium.kind;
+  sent.active = true;
+  sent.direction = medium.direction;
+  sent.mux = policy.offer_mux;
+  sent.ice = local.ice.has_value();
+  for (const KeyAgreement agreement : offered_agreements(policy, local)) {
+    if (agreement == KeyAgreement::dtls) sent.dtls = true;
+    if (agreement == KeyAgreement::sdes) sent.crypto = offered_lines(policy, established, draw);
+  }
+  std::optional<KeyAgreement> insists;
+  if (policy.security == MediaSecurity::required)
+    insists = sent.dtls ? KeyAgreement::dtls : KeyAgreement::sdes;
+  const bool feedback = policy.feedback == FeedbackUse::pass ? has_feedback(medium.profile)
+                                                             : policy.feedback == FeedbackUse::on;
+  sent.profile = rtp_profile(insists, feedback);
+  return sent;
 }
 
 /// The key of an answer: the one in use while the peer's stays too, else a new one.
@@ -65,8 +104,8 @@ crypto::Keying answered_keying(const CryptoAttribute& offered, const crypto::Key
 }
 
 AgreedMedia answered_medium(const RemoteMedia& offered, const AgreedMedia& other_leg,
-                            const MediaPolicy& policy, const crypto::Keying* established,
-                            const RandomSource& draw) {
+                            const MediaPolicy& policy, const LocalMedia& local,
+                            const crypto::Keying* established, const RandomSource& draw) {
   AgreedMedia agreed;
   if (!offered.active || !other_leg.active) return agreed;
   agreed.active = true;
@@ -76,7 +115,15 @@ AgreedMedia answered_medium(const RemoteMedia& offered, const AgreedMedia& other
   // The other leg's view is the view that we give this leg of ourselves; turned round it is this peer's.
   agreed.direction = both(offered.direction, reversed(other_leg.direction));
   agreed.clock_rate = other_leg.clock_rate;
+  agreed.agreement = offered.agreement;
   if (offered.crypto) agreed.keying = answered_keying(*offered.crypto, established, draw);
+  if (offered.dtls) {
+    // Ours is the passive end where we may choose: a phone behind a NAT opens it towards us.
+    const DtlsSetup ours = answer_to(offered.dtls->setup, local.dtls_role.value_or(DtlsSetup::passive));
+    agreed.dtls = offered.dtls;
+    agreed.dtls->setup = ours == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
+  }
+  if (local.ice) agreed.ice_fragment = offered.ice_fragment;
   return agreed;
 }
 
@@ -86,7 +133,14 @@ SentOffer SentOffer::duplicate() const {
   SentOffer copy;
   copy.text = text;
   for (const Medium& medium : media) {
-    copy.media.push_back({medium.kind, medium.active, medium.mux, medium.profile, medium.direction, {}});
+    copy.media.push_back({medium.kind,
+                          medium.active,
+                          medium.mux,
+                          medium.profile,
+                          medium.direction,
+                          {},
+                          medium.dtls,
+                          medium.ice});
     for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
   }
   return copy;
@@ -98,25 +152,20 @@ Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const 
   assert(read.media.size() == source.media_count() && local.size() == read.media.size());
   if (policy.security == MediaSecurity::required && !policy.transport_secure)
     return fail(ErrorClass::refused, "SRTP keys need a secure signalling transport");
-  const bool keyed = policy.security != MediaSecurity::none && policy.transport_secure;
-  if (policy.security == MediaSecurity::required && policy.crypto.suites.empty())
-    return fail(ErrorClass::refused, "the policy names no SRTP suite");
   SentOffer offer;
   std::vector<MediaEdit> edits;
   offer.media.resize(read.media.size());
   for (std::size_t i = 0; i < read.media.size(); ++i) {
     const RemoteMedia& medium = read.media[i];
     SentOffer::Medium& sent = offer.media[i];
-    sent.kind = medium.kind;
-    sent.active = medium.active;
     if (!medium.active) {
+      sent.kind = medium.kind;
       edits.push_back({.protocol = medium.protocol});
       continue;
     }
-    sent.profile = secured(medium.profile, policy.security == MediaSecurity::required);
-    sent.direction = medium.direction;
-    sent.mux = policy.offer_mux;
-    if (keyed) sent.crypto = offered_lines(policy, established_at(established, i), draw);
+    sent = offered_medium(medium, policy, local[i], established_at(established, i), draw);
+    if (policy.security == MediaSecurity::required && sent.crypto.empty() && !sent.dtls)
+      return fail(ErrorClass::refused, "the policy names no SRTP suite");
     edits.push_back(edit_of(sent, local[i]));
   }
   offer.text = write_sdp(source, origin, edits, policy.filter);
@@ -136,8 +185,9 @@ Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, con
   for (std::size_t i = 0; i < offer.media.size(); ++i) {
     const RemoteMedia& offered = offer.media[i];
     AgreedMedia medium =
-        answered_medium(offered, agreed.media[i], policy, established_at(established, i), draw);
+        answered_medium(offered, agreed.media[i], policy, local[i], established_at(established, i), draw);
     MediaEdit edit{.protocol = offered.protocol};
+    if (medium.dtls && !local[i].dtls) return fail(ErrorClass::internal, "there is no certificate for DTLS");
     if (medium.active) {
       edit.local = local[i].rtp;
       edit.local_rtcp = local[i].rtcp;
@@ -147,6 +197,12 @@ Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, con
         lines[i].push_back({offered.crypto->tag, medium.keying->suite, medium.keying->send.duplicate(),
                             medium.keying->unencrypted_srtcp});
       edit.crypto = lines[i];
+      if (medium.dtls) {
+        edit.dtls = &*local[i].dtls;
+        edit.setup = medium.dtls->setup == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
+      }
+      if (!medium.ice_fragment.empty()) edit.ice = &*local[i].ice;
+      edit.keep_feedback = has_feedback(offered.profile);
     }
     edits.push_back(edit);
     answer.agreement.media.push_back(std::move(medium));

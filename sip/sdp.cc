@@ -56,7 +56,8 @@ MediaKind kind_of(std::string_view type) {
 }
 
 RtpProfile profile_of(std::string_view protocol) {
-  for (const RtpProfile profile : {RtpProfile::avp, RtpProfile::savp, RtpProfile::avpf, RtpProfile::savpf})
+  for (const RtpProfile profile : {RtpProfile::avp, RtpProfile::savp, RtpProfile::avpf, RtpProfile::savpf,
+                                   RtpProfile::tls_savp, RtpProfile::tls_savpf})
     if (name(profile) == protocol) return profile;
   return RtpProfile::other;
 }
@@ -267,12 +268,16 @@ std::optional<Direction> direction_among(const Sdp::Lines& lines) {
 
 }  // namespace
 
-Direction Sdp::direction(std::size_t index) const {
+Direction Sdp::stated_direction(std::size_t index) const {
   auto direction = direction_among(media_lines(index));
   if (!direction) direction = direction_among(session_lines());
+  return direction.value_or(Direction::sendrecv);
+}
+
+Direction Sdp::direction(std::size_t index) const {
   const auto place = address(index);
   const bool on_hold = place && place->is_unspecified();
-  return both(direction.value_or(Direction::sendrecv), on_hold ? Direction::sendonly : Direction::sendrecv);
+  return both(stated_direction(index), on_hold ? Direction::sendonly : Direction::sendrecv);
 }
 
 Result<IpAddress> Sdp::address(std::size_t index) const {

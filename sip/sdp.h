@@ -15,6 +15,7 @@
 #include "base/ip_address.h"
 #include "base/result.h"
 #include "sip/limits.h"
+#include "sip/rtp_profile.h"
 #include "sip/sdp_attributes.h"
 
 namespace sallyport::sip {
@@ -44,23 +45,6 @@ enum class Direction : std::uint8_t { inactive = 0, sendonly = 1, recvonly = 2, 
 }
 
 enum class MediaKind : std::uint8_t { audio, video, other };
-
-/// The <proto> of media that can be relayed: RFC 3551, 3711, 4585, 5124.
-enum class RtpProfile : std::uint8_t { avp, savp, avpf, savpf, other };
-
-[[nodiscard]] constexpr std::string_view name(RtpProfile profile) {
-  constexpr std::array<std::string_view, 5> kNames = {"RTP/AVP", "RTP/SAVP", "RTP/AVPF", "RTP/SAVPF", ""};
-  return kNames[static_cast<std::size_t>(profile)];
-}
-[[nodiscard]] constexpr bool is_secure(RtpProfile profile) {
-  return profile == RtpProfile::savp || profile == RtpProfile::savpf;
-}
-/// The profile with or without SRTP, feedback as it was.
-[[nodiscard]] constexpr RtpProfile secured(RtpProfile profile, bool secure) {
-  const bool feedback = profile == RtpProfile::avpf || profile == RtpProfile::savpf;
-  if (secure) return feedback ? RtpProfile::savpf : RtpProfile::savp;
-  return feedback ? RtpProfile::avpf : RtpProfile::avp;
-}
 
 /// `TYPE=VALUE`. Of an attribute `a=NAME:ARGUMENT`.
 struct SdpLine {
@@ -138,6 +122,8 @@ class Sdp {
   /// Of the medium, else of the session, else sendrecv (RFC 8866 §6.7). An address of zeros (RFC 3264 §8.4,
   /// the hold of RFC 2543) takes receiving away.
   [[nodiscard]] Direction direction(std::size_t index) const;
+  /// The same, but addresses have no say: with ICE, zeros only mean that none is known yet (RFC 8840 §4.1.1).
+  [[nodiscard]] Direction stated_direction(std::size_t index) const;
   /// Where the medium is to be sent by its c= line or else the session's. Refuses host names, multicast and
   /// a missing line; gives the unspecified address for `0.0.0.0`.
   [[nodiscard]] Result<IpAddress> address(std::size_t index) const;

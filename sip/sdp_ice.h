@@ -41,6 +41,12 @@ struct IceCandidate {
 void append_candidate(std::string& text, std::string_view foundation, std::uint16_t component,
                       std::uint32_t priority, const Endpoint& at);
 
+/// RFC 8445 §5.1.2.1 for the only host candidate of a component, 1 or 2.
+[[nodiscard]] constexpr std::uint32_t host_candidate_priority(std::uint8_t component) {
+  constexpr std::uint32_t kHostType = 126, kOnlyAddress = 65535;
+  return kHostType << 24 | kOnlyAddress << 8 | (256U - component);
+}
+
 /// RFC 8839 §5.4: 4 to 256 ice-chars, and 22 to 256. Nothing if it is not that.
 [[nodiscard]] std::optional<std::string_view> parse_ice_fragment(std::string_view argument);
 [[nodiscard]] std::optional<std::string_view> parse_ice_password(std::string_view argument);

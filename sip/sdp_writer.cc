@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sip/sdp_ice.h"
 #include "sip/text.h"
 
 namespace sallyport::sip {
@@ -24,8 +25,8 @@ bool matches(std::string_view pattern, std::string_view attribute_name) {
   return text::starts_with_ignoring_case(attribute_name, pattern.substr(0, pattern.size() - 1));
 }
 
-void append_session(std::string& text, const Sdp& source, const LocalOrigin& origin,
-                    const SdpFilter& filter) {
+void append_session(std::string& text, const Sdp& source, const LocalOrigin& origin, const SdpFilter& filter,
+                    bool is_ice_lite) {
   text.append("v=0\r\no=- ").append(std::to_string(origin.session_id));
   text.append(1, ' ').append(std::to_string(origin.version)).append(1, ' ');
   append_address(text, origin.address);
@@ -40,6 +41,7 @@ void append_session(std::string& text, const Sdp& source, const LocalOrigin& ori
     append_line(text, line);
   }
   if (!has_time) text.append("t=0 0\r\n");
+  if (is_ice_lite) text.append("a=ice-lite\r\n");
   for (const SdpLine line : source.session_lines())
     if (line.type == 'a' && !filter.drops(line)) append_line(text, line);
 }
@@ -52,6 +54,22 @@ void append_transport(std::string& text, const MediaEdit& edit, const LocalOrigi
   }
 }
 
+/// One candidate a component (RFC 8839 §5.1): where we receive, and nowhere else.
+void append_ice(std::string& text, const MediaEdit& edit) {
+  text.append("a=ice-ufrag:").append(edit.ice->fragment);
+  text.append("\r\na=ice-pwd:").append(edit.ice->password).append("\r\n");
+  append_candidate(text, "1", 1, host_candidate_priority(1), *edit.local);
+  if (edit.mux) return;
+  const Endpoint above{edit.local->address, static_cast<std::uint16_t>(edit.local->port + 1)};
+  append_candidate(text, "1", 2, host_candidate_priority(2), edit.local_rtcp.value_or(above));
+}
+
+void append_dtls(std::string& text, const MediaEdit& edit) {
+  append_fingerprint(text, edit.dtls->fingerprint);
+  text.append("a=setup:").append(name(edit.setup)).append("\r\n");
+  if (!edit.dtls->tls_id.empty()) text.append("a=tls-id:").append(edit.dtls->tls_id).append("\r\n");
+}
+
 void append_attributes(std::string& text, const MediaEdit& edit) {
   text.append("a=").append(name(edit.direction)).append("\r\n");
   if (edit.mux) text.append("a=rtcp-mux\r\n");
@@ -62,6 +80,12 @@ void append_attributes(std::string& text, const MediaEdit& edit) {
     text.append("\r\n");
   }
   for (const CryptoAttribute& crypto : edit.crypto) append_crypto(text, crypto);
+  if (edit.dtls != nullptr) append_dtls(text, edit);
+  if (edit.ice != nullptr) append_ice(text, edit);
+}
+
+bool is_feedback(const SdpLine& line) {
+  return line.attribute == SdpAttribute::rtcp_fb;
 }
 
 void append_medium(std::string& text, const Sdp& source, std::size_t index, const MediaEdit& edit,
@@ -74,7 +98,8 @@ void append_medium(std::string& text, const Sdp& source, std::size_t index, cons
   append_transport(text, edit, origin);
   for (const SdpLine line : source.media_lines(index)) {
     const bool ours = line.type == 'm' || line.type == 'c' || line.type == 'k' || line.type == 'i';
-    if (!ours && !(line.type == 'a' && filter.drops(line))) append_line(text, line);
+    const bool stays = line.type == 'a' && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
+    if (!ours && !stays) append_line(text, line);
   }
   append_attributes(text, edit);
 }
@@ -111,7 +136,9 @@ std::string write_sdp(const Sdp& source, const LocalOrigin& origin, std::span<co
   assert(media.size() == source.media_count());
   std::string text;
   text.reserve(source.text().size() + 256 + 128 * media.size());
-  append_session(text, source, origin, filter);
+  const bool is_ice_lite =
+      std::ranges::any_of(media, [](const MediaEdit& edit) { return edit.ice != nullptr; });
+  append_session(text, source, origin, filter, is_ice_lite);
   for (std::size_t i = 0; i < media.size(); ++i) append_medium(text, source, i, media[i], origin, filter);
   return text;
 }

@@ -12,6 +12,7 @@
 #include "base/ip_address.h"
 #include "sip/sdp.h"
 #include "sip/sdp_crypto.h"
+#include "sip/sdp_dtls.h"
 
 namespace sallyport::sip {
 
@@ -37,6 +38,18 @@ struct SdpFilter {
   [[nodiscard]] bool drops(const SdpLine& attribute) const;
 };
 
+/// Our DTLS end, as a description announces it. Views last as the call that they are given to.
+struct LocalDtls {
+  crypto::Fingerprint fingerprint;
+  std::string_view tls_id;
+};
+
+/// Our ICE-lite agent of a medium. The password is for the wire only.
+struct LocalIce {
+  std::string_view fragment;
+  std::string_view password;
+};
+
 /// How one medium is written.
 struct MediaEdit {
   std::string_view protocol;      ///< the <proto> of its m= line
@@ -45,6 +58,10 @@ struct MediaEdit {
   bool mux = false;  ///< RTP and RTCP on `local` (RFC 5761)
   Direction direction = Direction::sendrecv;
   std::span<const CryptoAttribute> crypto;
+  const LocalDtls* dtls = nullptr;  ///< nothing: no DTLS
+  DtlsSetup setup = DtlsSetup::actpass;
+  const LocalIce* ice = nullptr;  ///< nothing: no ICE
+  bool keep_feedback = true;      ///< a=rtcp-fb goes through
 };
 
 /// `media` has one entry for each medium of `source`.

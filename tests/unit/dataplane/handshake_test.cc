@@ -27,12 +27,12 @@ class AwaitingCall {
       : rig_(rig), call(rig, options) {
     FlowConfig in = call.config(true);
     in.arrival.stream.reset();
-    in.arrival.awaits_keys = true;
+    in.arrival.awaits_keys = {true, true};
     in.arrival.handshakes = protocols;
     in.arrival.leg = kLeg;
     FlowConfig out = call.config(false);
     out.departure.stream.reset();
-    out.departure.awaits_keys = true;
+    out.departure.awaits_keys = {true, true};
     forth = make_flow(std::move(in));
     back = make_flow(std::move(out));
     replace(*call.forth, *call.back, *forth, *back);
@@ -122,6 +122,70 @@ TEST(Handshakes, NoMediaBeforeTheKeysAndAllOfItAfterwards) {
   rig.settle();
   EXPECT_EQ(rig.core.sent().size(), 1u);
   EXPECT_EQ(rig.access.sent().size(), 1u);
+}
+
+// A leg without rtcp-mux has a handshake for each component (RFC 5764 §3), and so keys for each.
+TEST(Handshakes, RtcpWithKeysOfItsOwnComesLaterAndStays) {
+  RelayRig rig;
+  constexpr auto kSuite = SuiteId::aes_cm_128_hmac_sha1_80;
+  Call call(rig, {.access_suite = kSuite});
+  test::Peer rtcp_peer(kSuite, 7, 8);
+  const auto replace = [&](Flow& a, Flow& b, Flow& new_a, Flow& new_b) {
+    ASSERT_EQ(
+        rig.execute({.kind = CommandKind::replace, .flows = {&a, &b}, .replacements = {&new_a, &new_b}}),
+        CommandResult::done);
+  };
+  const auto exchange = [&](std::uint16_t sequence) {
+    rig.access.deliver(call.from_access(call.access_peer.close_rtp({.sequence = sequence}, kVoice)));
+    rig.access.deliver(call.from_access(rtcp_peer.close_rtcp(test::rtcp_compound(1)), 1));
+    rig.access.deliver(call.from_access(call.access_peer.close_rtcp(test::rtcp_compound(2)), 1));
+    rig.core.deliver(call.from_core(test::rtcp_compound(3), 1));
+    rig.settle();
+  };
+
+  FlowConfig in = call.config(true), out = call.config(false);
+  in.arrival.awaits_keys = out.departure.awaits_keys = {false, true};
+  const FlowPtr forth = make_flow(std::move(in)), back = make_flow(std::move(out));
+  replace(*call.forth, *call.back, *forth, *back);
+  exchange(1);
+  EXPECT_EQ(rig.core.sent().size(), 1u);
+  EXPECT_TRUE(rig.access.sent().empty());
+  EXPECT_EQ(rig.verdicts(Verdict::drop_keys_awaited), 2u);
+
+  const auto keyed = [&](Flow& forth_before, Flow& back_before, bool has_rtcp) {
+    FlowConfig to_core = call.config(true), to_access = call.config(false);
+    to_core.arrival.stream.reset();
+    to_access.departure.stream.reset();
+    to_core.succeeds = {.of = &forth_before, .inbound = true, .inbound_rtcp = has_rtcp};
+    to_access.succeeds = {.of = &back_before, .outbound = true, .outbound_rtcp = has_rtcp};
+    if (!has_rtcp) {
+      to_core.arrival.rtcp_stream = std::move(*rig.engine->make_inbound(test::srtp_config(kSuite, 7)));
+      to_access.departure.rtcp_stream = std::move(*rig.engine->make_outbound(test::srtp_config(kSuite, 8)));
+    }
+    return std::pair(make_flow(std::move(to_core)), make_flow(std::move(to_access)));
+  };
+  const auto relayed = [&](std::uint16_t sequence) {
+    exchange(sequence);
+    EXPECT_EQ(rig.core.sent().size(), 2u);  // RTP, and RTCP under RTCP's key
+    const auto sent = rig.access.sent();
+    ASSERT_EQ(sent.size(), 1u);
+    const auto frame = test::read_frame(sent[0]);
+    EXPECT_FALSE(call.access_peer.open_rtcp(frame->payload));
+    EXPECT_EQ(rtcp_peer.open_rtcp(frame->payload), test::rtcp_compound(3));
+  };
+  const auto second = keyed(*forth, *back, false);
+  replace(*forth, *back, *second.first, *second.second);
+  take_streams(*second.first, *forth);
+  take_streams(*second.second, *back);
+  relayed(2);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_srtp_forged), 1u);
+  const auto third = keyed(*second.first, *second.second, true);
+  replace(*second.first, *second.second, *third.first, *third.second);
+  take_streams(*third.first, *second.first);
+  take_streams(*third.second, *second.second);
+  relayed(3);
+  EXPECT_GT(memory_bytes(*third.first), memory_bytes(*call.forth));
+  replace(*third.first, *third.second, *call.forth, *call.back);
 }
 
 TEST(Handshakes, AwaitingLegsLearnNoAddress) {

@@ -123,11 +123,11 @@ TEST(KeyingPath, ABrowsersLegFromItsFirstCheckToItsFirstVoice) {
   RelayRig rig;
   Call call(rig, {.access_mux = true});
   FlowConfig in = call.config(true);
-  in.arrival.awaits_keys = true;
+  in.arrival.awaits_keys = {true, true};
   in.arrival.handshakes = {.stun = true, .dtls = true};
   in.arrival.leg = kLeg;
   FlowConfig out = call.config(false);
-  out.departure.awaits_keys = true;
+  out.departure.awaits_keys = {true, true};
   const FlowPtr forth = make_flow(std::move(in));
   const FlowPtr back = make_flow(std::move(out));
   ASSERT_EQ(rig.execute({.kind = CommandKind::replace,

@@ -74,6 +74,17 @@ TEST_F(LatchTest, SignalledLegNeverMoves) {
   EXPECT_EQ(answer_goes_to(call, 1), call.access_remote);
 }
 
+// What ICE has nominated is not for media to change.
+TEST_F(LatchTest, AVerifiedLegHearsEverybodyAuthenticAndStaysAimed) {
+  Call call(rig_,
+            {.access_suite = SuiteId::aes_cm_128_hmac_sha1_80, .access_policy = SourcePolicy::verified});
+  arrive(call, "203.0.113.5:41000", call.access_peer.close_rtp({.sequence = 1}, kVoice));
+  EXPECT_EQ(rig_.verdicts(Verdict::forward), 1u);
+  EXPECT_EQ(answer_goes_to(call, 1), call.access_remote);
+  EXPECT_TRUE(events().empty());
+  EXPECT_FALSE(view(*call.forth).latched);
+}
+
 TEST_F(LatchTest, ClearLegLearnsThePortOfTheNamedHostOnce) {
   Call call(rig_, {.access_policy = SourcePolicy::latch});
   arrive(call, "203.0.113.66:40000", test::rtp_packet({.sequence = 1}, kVoice));

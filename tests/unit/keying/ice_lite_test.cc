@@ -242,10 +242,5 @@ TEST_F(IceLite, ValidatedAddressesAreBounded) {
   EXPECT_FALSE(agent_->is_validated({}));
 }
 
-TEST(HostCandidate, PriorityIsTheFormulas) {
-  EXPECT_EQ(host_candidate_priority(65535, 1), 2130706431U);  // RFC 8445 §5.1.2.1, as everybody's
-  EXPECT_EQ(host_candidate_priority(65535, 2), 2130706430U);
-}
-
 }  // namespace
 }  // namespace sallyport::keying

@@ -316,7 +316,6 @@ TEST(ReadAnswer, WhatDoesNotFit) {
            "m=video 9000 RTP/SAVP 0\r\n" + crypto_line(2, kOther80),
            "m=audio 9000 RTP/AVP 0\r\n" + std::string(),
            "m=audio 9000 RTP/AVP 0\r\n" + crypto_line(2, kOther80),
-           "m=audio 9000 RTP/SAVPF 0\r\n" + crypto_line(2, kOther80),
            "m=audio 9000 UDP/TLS/RTP/SAVP 0\r\n" + crypto_line(2, kOther80),
            "m=audio 9000/2 RTP/SAVP 0\r\n" + crypto_line(2, kOther80),
            secure + "c=IN IP4 host.example.com\r\n" + crypto_line(2, kOther80),

@@ -64,6 +64,11 @@ TEST(SdpCandidate, OursIsReadAgain) {
   }
 }
 
+TEST(SdpCandidate, PriorityIsTheFormulas) {
+  EXPECT_EQ(host_candidate_priority(1), 2130706431U);  // RFC 8445 §5.1.2.1, as everybody's
+  EXPECT_EQ(host_candidate_priority(2), 2130706430U);
+}
+
 TEST(SdpCredentials, HaveTheirLengthAndTheirCharacters) {
   EXPECT_TRUE(parse_ice_fragment("RsdO"));
   EXPECT_FALSE(parse_ice_fragment("abc"));
