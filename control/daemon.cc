@@ -24,6 +24,7 @@
 #include "control/admin/socket.h"
 #include "control/config/auth.h"
 #include "control/media/dataplane_client.h"
+#include "control/media/handshake_client.h"
 #include "control/media/side_routes.h"
 #include "control/privileges.h"
 #include "control/reload.h"
@@ -76,6 +77,7 @@ struct Daemon::State {
   void watch_kernel();
   void watch_twins();
   void watch_receipts();
+  void watch_handshakes();
   void pump();
   void pump_eagerly(int looks_left);
   void pump_regularly();
@@ -108,10 +110,12 @@ struct Daemon::State {
   Reloader reloader;
   AdminService service;
   AdminSocket socket;
-  std::unique_ptr<Subscribers> subscribers;  ///< null: no [store]
-  std::unique_ptr<Signalling> signalling;    ///< null: no [sip.listener.*]
+  std::unique_ptr<Subscribers> subscribers;           ///< null: no [store]
+  std::unique_ptr<Signalling> signalling;             ///< null: no [sip.listener.*]
+  std::unique_ptr<HandshakeClient> handshake_client;  ///< with signalling
+  std::unique_ptr<Handshakes> handshakes;
   std::unique_ptr<SipService> sip;
-  std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor;
+  std::unique_ptr<asio::posix::stream_descriptor> kernel_descriptor, store_descriptor, handshake_descriptor;
   std::vector<std::unique_ptr<asio::posix::stream_descriptor>> twin_descriptors, receipt_descriptors;
   std::vector<bool> links_up;
   std::size_t scans = 0;
@@ -138,13 +142,19 @@ Daemon::State::State(Config settings, std::string path)
   relays.set_observer([this](const RelayEvent& event) { on_relay_event(event); });
   service.set_connection_count([this] { return socket.connections(); });
   // Sockets are bound, and handshake threads started, with the privileges and processors of the start.
-  if (!config.sip.listeners.empty()) signalling = std::make_unique<Signalling>(context, config.sip);
+  if (!config.sip.listeners.empty()) {
+    signalling = std::make_unique<Signalling>(context, config.sip);
+    handshake_client = std::make_unique<HandshakeClient>(runtime, config.keying.limits);
+    handshakes = std::make_unique<Handshakes>(*handshake_client, config.keying.certificate);
+  }
   links_up.assign(runtime.ports().size(), true);
 }
 
 void Daemon::State::on_relay_event(const RelayEvent& event) {
   if (event.kind == RelayEvent::Kind::changed || event.kind == RelayEvent::Kind::ended)
     captures.relay_gone(event.relay);
+  if (event.kind == RelayEvent::Kind::verified && handshakes)
+    handshakes->order(keying::handshake_order::Settle{event.handshake_leg});
   if (sip) sip->calls().on_relay_event(event);
   socket.publish(name(event.kind), to_json(event));
 }
@@ -205,7 +215,7 @@ void Daemon::State::watch_store() {
 void Daemon::State::start_signalling() {
   if (!signalling) return;
   sip = std::make_unique<SipService>(
-      SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports});
+      SipService::Domain{context, config, limits, *signalling, *subscribers, relays, ports, *handshakes});
   service.set_sip(sip.get());
   reloader.set_sip(*sip);
   service.set_follow([this] { follow_calls(); });
@@ -255,11 +265,27 @@ void Daemon::State::watch_receipts() {
   }
 }
 
+// The thread rings when a handshake has come to something.
+void Daemon::State::watch_handshakes() {
+  if (!handshake_client) return;
+  if (!handshake_descriptor)
+    handshake_descriptor =
+        std::make_unique<asio::posix::stream_descriptor>(context, dup(handshake_client->descriptor()));
+  handshake_descriptor->async_wait(asio::posix::stream_descriptor::wait_read,
+                                   [this](const error_code& failure) {
+                                     if (failure) return;
+                                     handshake_client->poll(*handshakes);
+                                     pump_eagerly(kEagerPolls);
+                                     watch_handshakes();
+                                   });
+}
+
 void Daemon::State::pump() {
   plane.poll([this](const dataplane::Command& receipt) { relays.on_receipt(receipt); });
   runtime.poll_events([this](const dataplane::Event& event) { relays.on_event(event); });
   runtime.poll_captures([this](const dataplane::CaptureRecord& record) { captures.on_record(record); });
   if (!twin_descriptors.empty()) runtime.poll_twins();
+  if (handshakes) handshakes->send_waiting();
 }
 
 // Looks again and again, letting sockets and timers have their turn in between, while receipts keep coming.
@@ -371,6 +397,7 @@ void Daemon::State::run() {
   watch_kernel();
   watch_twins();
   watch_receipts();
+  watch_handshakes();
   pump_regularly();
   scan_regularly();
   start_signalling();

@@ -29,7 +29,7 @@ SipService::SipService(const Domain& domain)
               static_cast<std::int64_t>(steady_ms())),
       router_(domain.config, {&domain.subscribers.users(), &domain.subscribers.registrar()}, trunks_),
       admission_(domain.limits, domain.config.calls),
-      media_{domain.relays, domain.ports, draw, domain.signalling.sip_limits()},
+      media_{domain.relays, domain.ports, draw, domain.signalling.sip_limits(), domain.handshakes},
       records_(domain.config.records.path),
       gatekeeper_(domain.signalling, domain.subscribers.users(), trunks_, domain.limits, domain.config.auth,
                   domain.config.calls),

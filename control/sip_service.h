@@ -27,6 +27,7 @@ class SipService {
     Subscribers& subscribers;
     RelayManager& relays;
     MediaPorts& ports;
+    Handshakes& handshakes;
   };
   /// All outlive the object.
   explicit SipService(const Domain& domain);

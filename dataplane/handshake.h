@@ -21,6 +21,7 @@ struct HandshakeProtocols {
   bool zrtp = false;
 
   [[nodiscard]] bool any() const { return stun || dtls || zrtp; }
+  friend bool operator==(const HandshakeProtocols&, const HandshakeProtocols&) = default;
 };
 
 /// Longest payload that is passed on, in octets: what an Ethernet frame without options can hold, and some

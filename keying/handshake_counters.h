@@ -30,6 +30,7 @@ inline constexpr std::array kHandshakeLimits = std::to_array<HandshakeLimitInfo>
     {HandshakeLimit::legs, "keying_legs", 200000, "legs that get their keys on the media path"},
 });
 inline constexpr std::size_t kHandshakeLimitCount = kHandshakeLimits.size();
+inline constexpr std::uint32_t kHighestHandshakeLimit = 10'000'000;
 
 /// The bounds in force.
 struct HandshakeLimits {

@@ -70,6 +70,7 @@ void HandshakeTable::add(LegKeying keying, InstantMs now) {
   }
   if (is_new) place = std::make_unique<Leg>();
   Leg& leg = *place;
+  const auto named_before = leg.keying.remote;
   leg.keying = std::move(keying);
   for (std::uint8_t index = 0; index < kLegComponents; ++index) {
     auto& component = leg.components[index];
@@ -85,11 +86,16 @@ void HandshakeTable::add(LegKeying keying, InstantMs now) {
       component->ice.emplace(leg.keying.ice->duplicate());
     else if (component->ice->local_fragment() != leg.keying.ice->fragment)
       component->ice->restart(leg.keying.ice->duplicate());
-    if (!component->ice && leg.keying.remote[index] != component->remote) {
-      component->remote = leg.keying.remote[index];
+    const bool keeps = !is_new && leg.keying.keeps_association && component->dtls;
+    // What a handshake under way has learned of NATs is better than what signalling says for the first time.
+    const Endpoint& named = leg.keying.remote[index];
+    const bool stays = keeps && (named == named_before[index] || named_before[index].port == 0) &&
+                       component->remote.port != 0;
+    if (!component->ice && !stays && named != component->remote) {
+      component->remote = named;
       component->neighbour.reset();
     }
-    if (!is_new && leg.keying.keeps_association && component->dtls) continue;
+    if (keeps) continue;
     end_dtls(*component);
     begin_dtls(*component, now);
   }

@@ -47,6 +47,7 @@ class HandshakeThread final : private HandshakeEvents {
   // Called by the control thread.
   /// False: kOrderRingSize orders wait; try again.
   [[nodiscard]] bool order(HandshakeOrder order);
+  [[nodiscard]] bool has_room() const { return orders_.write_available() > 0; }
   /// Hands over what has happened, in its order; returns how much.
   std::size_t poll_events(const std::function<void(HandshakeEvent&)>& take);
   /// Readable when something has happened since it was last polled.

@@ -34,6 +34,8 @@ enum class KeyAgreement : std::uint8_t {
   dtls,  ///< RFC 5764: keys come of a handshake on the media path
 };
 
+inline constexpr std::array kKeyAgreements = {KeyAgreement::sdes, KeyAgreement::dtls};
+
 [[nodiscard]] constexpr std::string_view name(KeyAgreement agreement) {
   return agreement == KeyAgreement::sdes ? "sdes" : "dtls";
 }

@@ -27,11 +27,16 @@ json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value(nullptr) : json::value(json::string(text));
 }
 
-/// Each suite once; `none` for media in clear.
+std::string suite_of(const RecordedMedia& medium) {
+  if (!medium.suite.empty()) return medium.suite;
+  return medium.keys.empty() ? "none" : "awaited";
+}
+
+/// Each suite once; `none` for media in clear, `awaited` while a handshake is to give its keys.
 json::array suites_of(const RecordedLeg& leg) {
   json::array suites;
   for (const RecordedMedia& medium : leg.media) {
-    const json::value suite = json::string(medium.suite.empty() ? "none" : medium.suite);
+    const json::value suite = json::string(suite_of(medium));
     if (std::ranges::find(suites, suite) == suites.end()) suites.push_back(suite);
   }
   return suites;

@@ -15,10 +15,15 @@ namespace {
 
 json::object calls_object(Calls& calls, const RecordFile& records) {
   const CallCounters& counters = std::as_const(calls).counters();
-  return {{"now", calls.size()},           {"begun", counters.begun},
-          {"refused", counters.refused},   {"answered", counters.answered},
-          {"failed", counters.failed},     {"media_timeouts", counters.media_timeouts},
-          {"looped", counters.looped},     {"records_written", records.written()},
+  return {{"now", calls.size()},
+          {"begun", counters.begun},
+          {"refused", counters.refused},
+          {"answered", counters.answered},
+          {"failed", counters.failed},
+          {"media_timeouts", counters.media_timeouts},
+          {"looped", counters.looped},
+          {"handshake_failures", counters.handshake_failures},
+          {"records_written", records.written()},
           {"records_lost", records.lost()}};
 }
 

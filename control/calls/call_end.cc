@@ -81,6 +81,18 @@ void Call::conclude(const Ending& ending) {
   finish_if_done();
 }
 
+/// Without keys there is no media: a call that cannot be heard ends, unless the side's policy keeps it.
+void Call::on_handshake_failure(Branch& branch, Leg leg, keying::DtlsOutcome outcome) {
+  ++calls_.counters().handshake_failures;
+  if (branch.party(leg).at.policy->handshake_failure == HandshakeFailurePolicy::keep) return;
+  const std::string why = "media handshake: " + std::string(keying::info(outcome).name);
+  const std::string reason = sip::write_reason("SIP", 488, why);
+  if (&branch == winner_) return end({EndedBy::us, 488, why, reason});
+  if (!branch.open || state_ != CallState::calling) return;
+  if (branch.invite) calls_.domain().signalling.cancel(*branch.invite, reason);
+  branch_failed(branch, 488, why);
+}
+
 void Call::finish_if_done() {
   if (state_ != CallState::ended || goodbyes_ != 0) return;
   for (const auto& branch : branches_)
@@ -189,7 +201,10 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
     for (const std::string& codec : medium.codecs)
       recorded.codec.append(recorded.codec.empty() ? "" : ",").append(codec);
     recorded.profile = of_leg.profile;
+    if (of_leg.agreement) recorded.keys = name(*of_leg.agreement);
     if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
+    if (of_leg.handshake_failure) recorded.handshake_failure = keying::info(*of_leg.handshake_failure).name;
+    recorded.ice = of_leg.ice;
     if (of_leg.remote) recorded.remote = of_leg.remote->to_string();
     if (const auto relay = domain.media.relays.show(medium.relay)) add_traffic(*relay, leg, recorded);
     out.media.push_back(std::move(recorded));

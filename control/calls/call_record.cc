@@ -36,7 +36,10 @@ json::object to_json(const RecordedMedia& media) {
   put(object, "kind", media.kind);
   put(object, "codec", media.codec);
   put(object, "profile", media.profile);
+  put(object, "keys", media.keys);
   put(object, "suite", media.suite);
+  put(object, "handshake_failure", media.handshake_failure);
+  if (media.ice) object["ice"] = true;
   put(object, "local", media.local);
   put(object, "remote", media.remote);
   put(object, "source", media.source);

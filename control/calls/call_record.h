@@ -32,10 +32,13 @@ struct RecordedStream {
 };
 
 struct RecordedMedia {
-  std::string kind;           ///< `audio`
-  std::string codec;          ///< `opus/48000/2`, or several with commas
-  std::string profile;        ///< `RTP/SAVP`
-  std::string suite;          ///< of SRTP; empty: plain
+  std::string kind;               ///< `audio`
+  std::string codec;              ///< `opus/48000/2`, or several with commas
+  std::string profile;            ///< `RTP/SAVP`
+  std::string keys;               ///< how SRTP's were agreed upon: `sdes`, `dtls`; empty: plain
+  std::string suite;              ///< of SRTP; empty: plain, or its keys are awaited
+  std::string handshake_failure;  ///< why there are no keys; empty: nothing failed
+  bool ice = false;
   std::string local, remote;  ///< as described to each other
   std::string source;         ///< where packets are accepted from, as latched; empty: nothing is known
   std::uint64_t relay = 0;    ///< that serves it; of a call that is up

@@ -202,14 +202,20 @@ void Call::start_branch(Branch& branch, PartyAddress callee) {
   branch.session = a.session.received_request(*request);
   a.exchange.received(sip::Carrier::invite, has_offer_);
 
-  const auto media_leg = [](const PartyAddress& at) {
-    MediaLegSettings leg{at.side, at.policy->media, at.hop.remote.address, AddressFamily::automatic};
+  const auto media_leg = [&](const PartyAddress& at) {
+    const auto& listeners_own = domain.config.sip.listeners[at.hop.listener].media;
+    MediaLegSettings leg{at.side, listeners_own ? *listeners_own : at.policy->media, at.hop.remote.address,
+                         AddressFamily::automatic};
     leg.policy.transport_secure =
         at.hop.transport == sip::Transport::tls || at.hop.transport == sip::Transport::wss;
     return leg;
   };
   branch.media = std::make_unique<MediaSession>(domain.media, std::array{media_leg(a.at), media_leg(b.at)},
                                                 "call " + std::to_string(id_));
+  branch.media->set_on_failure(
+      later(branch, [](Call& call, Branch& its, Leg leg, keying::DtlsOutcome outcome) {
+        call.on_handshake_failure(its, leg, outcome);
+      }));
   branch.call_id = calls_.token();
   branch.from_tag = calls_.token().substr(0, 16);
   branch.a_tag = calls_.token().substr(0, 16);

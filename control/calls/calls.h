@@ -45,6 +45,7 @@ struct CallCounters {
   std::uint64_t answered = 0;
   std::uint64_t failed = 0;  ///< tried, but never answered
   std::uint64_t media_timeouts = 0;
+  std::uint64_t handshake_failures = 0;  ///< of media, whatever became of the call
   std::uint64_t looped = 0;
 };
 

@@ -108,6 +108,16 @@ void read_media(ConfigSection& section, Config& config) {
       static_cast<std::uint32_t>(section.number("latch_window_ms", media.latch_window_ms, 0, 3600000));
 }
 
+void read_keying(ConfigSection section, KeyingConfig& keying) {
+  keying.certificate = section.choice(
+      "certificate", keying.certificate,
+      {{"ecdsa-p256", keying::DtlsKeyType::ecdsa_p256}, {"rsa-2048", keying::DtlsKeyType::rsa_2048}});
+  for (const keying::HandshakeLimitInfo& about : keying::kHandshakeLimits)
+    keying.limits.set(about.limit, static_cast<std::uint32_t>(section.number(
+                                       about.name, about.standard, 1, keying::kHighestHandshakeLimit)));
+  section.finish();
+}
+
 void read_debug(ConfigSection section, DebugConfig& debug) {
   debug.allow_decrypted_capture = section.flag("allow_decrypted_capture", debug.allow_decrypted_capture);
   debug.capture_directory = section.text("capture_directory", debug.capture_directory);
@@ -129,6 +139,7 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
   read_media(media, config);
   read_sides(ConfigSection(media.table("side"), "media.side", file, errors), file, errors, config);
   media.finish();
+  read_keying(section("keying"), config.keying);
   read_debug(section("debug"), config.debug);
   if (root.table("store") != nullptr) config.store = read_store(section("store"));
   config.registrar = read_registrar(section("registrar"));
@@ -138,6 +149,7 @@ Config read_config(const toml::table& file_table, const std::string& file, Confi
     root.error("store", "needs registrar.domains: users belong to a domain");
   read_sip(section("sip"), config);
   read_policies(section("policy"), config);
+  read_listener_media(section("sip"), config);
   config.calls = read_calls(section("calls"), config.limits);
   read_trunks(section("trunk"), config);
   read_routes(root, config);

@@ -18,6 +18,8 @@
 #include "control/config/store.h"
 #include "control/config/trunk.h"
 #include "dataplane/runtime.h"
+#include "keying/dtls_identity.h"
+#include "keying/handshake_counters.h"
 
 namespace sallyport::control {
 
@@ -37,6 +39,12 @@ struct MediaConfig {
   std::uint32_t replay_window = 1024;      ///< RTP packets
   std::uint32_t rtcp_replay_window = 128;  ///< RTCP packets
   std::uint32_t latch_window_ms = 5000;    ///< how long a plain leg may latch
+};
+
+/// Handshakes on the media path.
+struct KeyingConfig {
+  keying::DtlsKeyType certificate = keying::DtlsKeyType::ecdsa_p256;
+  keying::HandshakeLimits limits;
 };
 
 struct DebugConfig {
@@ -61,6 +69,7 @@ struct Config {
   log::Level log_level = log::Level::info;
   Limits limits;
   MediaConfig media;
+  KeyingConfig keying;
   DebugConfig debug;
   StoreConfig store;
   RegistrarConfig registrar;

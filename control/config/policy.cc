@@ -11,6 +11,10 @@ namespace sallyport::control {
 namespace {
 
 using crypto::SuiteId;
+using sip::FeedbackUse;
+using sip::IceUse;
+using sip::KeyAgreement;
+using sip::kKeyAgreements;
 using sip::MediaSecurity;
 
 /// What every phone knows first, then what is stronger: many take the first line that they know, some choke
@@ -19,10 +23,10 @@ const std::vector<SuiteId> kStandardSuites = {
     SuiteId::aes_cm_128_hmac_sha1_80, SuiteId::aes_cm_128_hmac_sha1_32, SuiteId::aes_256_cm_hmac_sha1_80,
     SuiteId::aead_aes_128_gcm, SuiteId::aead_aes_256_gcm};
 
-std::vector<SuiteId> read_suites(ConfigSection& section) {
+std::vector<SuiteId> read_suites(ConfigSection& section, std::vector<SuiteId> standard) {
   if (!section.has("suites")) {
     static_cast<void>(section.texts("suites"));
-    return kStandardSuites;
+    return standard;
   }
   std::vector<SuiteId> suites;
   for (const std::string& text : section.texts("suites")) {
@@ -53,17 +57,42 @@ Carriers carriers_of(const Config& config, std::string_view side) {
   return carriers;
 }
 
+std::vector<KeyAgreement> read_agreements(ConfigSection& section, std::vector<KeyAgreement> standard) {
+  if (!section.has("keys")) {
+    static_cast<void>(section.texts("keys"));
+    return standard;
+  }
+  std::vector<KeyAgreement> agreements;
+  for (const std::string& text : section.texts("keys")) {
+    const auto known = std::ranges::find(kKeyAgreements, text, [](KeyAgreement each) { return name(each); });
+    if (known == kKeyAgreements.end())
+      section.error("keys", "'" + text + "' is no way to keys: sdes and dtls are");
+    else if (std::ranges::find(agreements, *known) != agreements.end())
+      section.error("keys", "names a way twice");
+    else
+      agreements.push_back(*known);
+  }
+  if (agreements.empty()) section.error("keys", "must list at least one");
+  return agreements;
+}
+
+/// What the section says otherwise than `media` has it.
 void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& media) {
   // Keys never cross an open wire, so where there is no other, media cannot be secret.
   const bool open_only = carriers.plain && !carriers.tls;
-  const MediaSecurity standard = open_only ? MediaSecurity::none : MediaSecurity::required;
-  media.security = section.choice("media", standard,
+  media.security = section.choice("media", open_only ? MediaSecurity::none : media.security,
                                   {{"required", MediaSecurity::required},
                                    {"preferred", MediaSecurity::preferred},
                                    {"none", MediaSecurity::none}});
   if (open_only && media.security != MediaSecurity::none)
     section.error("media", "must be none: the side has no TLS listener, and keys go over TLS only");
-  media.crypto.suites = read_suites(section);
+  media.agreements = read_agreements(section, media.agreements);
+  media.ice = section.choice("ice", media.ice,
+                             {{"off", IceUse::off}, {"accept", IceUse::accept}, {"offer", IceUse::offer}});
+  media.feedback =
+      section.choice("feedback", media.feedback,
+                     {{"pass", FeedbackUse::pass}, {"on", FeedbackUse::on}, {"off", FeedbackUse::off}});
+  media.crypto.suites = read_suites(section, media.crypto.suites);
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);
   media.offer_mux = section.flag("offer_mux", media.offer_mux);
@@ -81,7 +110,12 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
 
 SidePolicy read_policy(ConfigSection section, Carriers carriers) {
   SidePolicy policy;
+  policy.media.agreements = {KeyAgreement::sdes, KeyAgreement::dtls};
+  policy.media.crypto.suites = kStandardSuites;
   read_media(section, carriers, policy.media);
+  policy.handshake_failure =
+      section.choice("handshake_failure", policy.handshake_failure,
+                     {{"end", HandshakeFailurePolicy::end}, {"keep", HandshakeFailurePolicy::keep}});
   policy.trust = section.flag("trust", policy.trust);
   policy.identity = section.choice("identity", policy.identity,
                                    {{"rewrite", IdentityPolicy::rewrite},
@@ -112,6 +146,31 @@ void read_policies(ConfigSection section, Config& config) {
                                                             carriers_of(config, side.name)));
   for (const std::string& name : section.keys())
     if (!config.policies.contains(name)) section.error(name, "there is no [media.side." + name + "]");
+}
+
+void read_listener_media(ConfigSection sip, Config& config) {
+  ConfigSection listeners = sip.section("listener", "sip.listener");
+  for (std::size_t i = 0; i < config.sip.listeners.size(); ++i) {
+    const transport::ListenerSettings& listener = config.sip.transport.listeners[i];
+    const auto policy = config.policies.find(config.sip.listeners[i].side);
+    const std::string prefix = "sip.listener." + listener.name;
+    ConfigSection section = listeners.section(listener.name, prefix);
+    const bool browsers = listener.transport == sip::Transport::wss;
+    if (policy == config.policies.end() || (!browsers && !section.has("media"))) continue;
+    sip::MediaPolicy media = policy->second.media;
+    if (browsers) {
+      // What RFC 8827 and RFC 8829 have every browser insist on.
+      media.agreements = {KeyAgreement::dtls};
+      media.ice = IceUse::offer;
+      media.feedback = FeedbackUse::on;
+      media.accept_mux = media.offer_mux = true;
+    }
+    const bool tls = browsers || listener.transport == sip::Transport::tls;
+    ConfigSection media_section = section.section("media", prefix + ".media");
+    read_media(media_section, {.tls = tls, .plain = !tls}, media);
+    media_section.finish();
+    config.sip.listeners[i].media = std::move(media);
+  }
 }
 
 }  // namespace sallyport::control

@@ -30,6 +30,12 @@ enum class PrivacyPolicy : std::uint8_t {
   refuse,   ///< such calls are refused with 433 (RFC 5079)
 };
 
+/// What becomes of a call when a handshake for its media fails.
+enum class HandshakeFailurePolicy : std::uint8_t {
+  end,   ///< it ends
+  keep,  ///< it goes on in silence, until somebody hangs up or negotiates anew
+};
+
 /// User-Agent and Server in what a side is sent.
 enum class ProductPolicy : std::uint8_t {
   ours,  ///< sip.server_name, or none if that is empty
@@ -46,6 +52,7 @@ struct SidePolicy {
   IdentityPolicy identity = IdentityPolicy::rewrite;
   PrivacyPolicy privacy = PrivacyPolicy::enforce;
   ProductPolicy user_agent = ProductPolicy::ours;
+  HandshakeFailurePolicy handshake_failure = HandshakeFailurePolicy::end;
   bool events = true;  ///< SUBSCRIBE, NOTIFY and PUBLISH outside of calls may come from there and go there
 };
 
@@ -54,5 +61,8 @@ using SidePolicies = std::map<std::string, SidePolicy, std::less<>>;
 
 /// Fills config.policies; after the sides and the listeners.
 void read_policies(ConfigSection section, Config& config);
+
+/// Reads [sip.listener.NAME.media], for every listener that has one or that browsers use; after the policies.
+void read_listener_media(ConfigSection sip, Config& config);
 
 }  // namespace sallyport::control

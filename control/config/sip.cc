@@ -159,6 +159,7 @@ void read_listener(ConfigSection& section, const std::string& name, Config& conf
   SipListenerConfig beside;
   beside.side = section.text("side", "");
   beside.allow_plain = section.flag("allow_plain", false);
+  static_cast<void>(section.table("media"));  // read_listener_media()'s, after the policies
   if (section.has("auth"))
     beside.auth = read_auth(section.section("auth", "sip.listener." + name + ".auth"), config.auth);
   if (std::ranges::none_of(config.sides, [&](const SideConfig& side) { return side.name == beside.side; }))

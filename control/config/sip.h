@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/auth/authenticator.h"
+#include "sip/offer_answer.h"
 #include "transport/resolver_settings.h"
 #include "transport/transport_settings.h"
 
@@ -18,8 +19,10 @@ struct Config;
 /// A listener's part that the transports do not need to know, by the same index.
 struct SipListenerConfig {
   std::string side;
-  bool allow_plain = false;        ///< TCP or UDP: for trusted trunks
-  bool open = true;                ///< false: a reload took it away; its place stays
+  bool allow_plain = false;  ///< TCP or UDP: for trusted trunks
+  bool open = true;          ///< false: a reload took it away; its place stays
+  /// Of legs that use it, where they are otherwise than [policy.SIDE] says.
+  std::optional<sip::MediaPolicy> media;
   std::optional<AuthPolicy> auth;  ///< where users are asked otherwise than [auth] says; the same realm
 };
 

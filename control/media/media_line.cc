@@ -9,34 +9,42 @@ namespace {
 constexpr std::uint32_t kUsualClockRate = 8000;
 constexpr std::uint32_t kHighestClockRate = 1'000'000;
 
-bool same_stream(const LegSpec& left, const LegSpec& right) {
-  if (!left.keying || !right.keying) return left.keying.has_value() == right.keying.has_value();
-  return mark(*left.keying, left.keying->send) == mark(*right.keying, right.keying->send) &&
-         mark(*left.keying, left.keying->receive) == mark(*right.keying, right.keying->receive);
+bool same_stream(const std::optional<Keying>& left, const std::optional<Keying>& right) {
+  if (!left || !right) return left.has_value() == right.has_value();
+  return mark(*left, left->send) == mark(*right, right->send) &&
+         mark(*left, left->receive) == mark(*right, right->receive);
 }
 
 bool same_leg(const LegSpec& left, const LegSpec& right) {
   return left.side == right.side && left.remote == right.remote && left.remote_rtcp == right.remote_rtcp &&
          left.policy == right.policy && left.mux == right.mux && left.clock_rate == right.clock_rate &&
-         left.signalling_peer == right.signalling_peer && same_stream(left, right);
+         left.signalling_peer == right.signalling_peer && same_stream(left.keying, right.keying) &&
+         same_stream(left.rtcp_keying, right.rtcp_keying) && left.awaits_keys == right.awaits_keys &&
+         left.handshakes == right.handshakes && left.handshake_leg == right.handshake_leg;
 }
 
 }  // namespace
 
-LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg) {
+LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg, const LegHandshake* handshake) {
   LegSpec spec;
   spec.side = leg.side;
-  spec.remote = agreed.rtp;
+  const bool ice = !agreed.ice_fragment.empty();  // which finds the peer's addresses out
+  if (!ice) spec.remote = agreed.rtp;
   // RTCP can be done without: a place that media cannot be sent to is as good as none.
   const bool place = agreed.rtcp && agreed.rtcp->port != 0 && !agreed.rtcp->address.is_multicast();
-  if (agreed.rtp && !agreed.mux && place) spec.remote_rtcp = agreed.rtcp;
+  if (spec.remote && !agreed.mux && place) spec.remote_rtcp = agreed.rtcp;
   if (agreed.keying) spec.keying = agreed.keying->duplicate();
   spec.policy = dataplane::SourcePolicy::latch;
   spec.mux = agreed.mux;
   const bool usable = agreed.clock_rate != 0 && agreed.clock_rate <= kHighestClockRate;
   spec.clock_rate = usable ? agreed.clock_rate : kUsualClockRate;
-  if (!agreed.keying) spec.signalling_peer = leg.signalling_peer;
+  if (!agreed.agreement) spec.signalling_peer = leg.signalling_peer;
   spec.expects_media = sip::sends(agreed.direction);
+  if (handshake == nullptr) return spec;
+  spec.handshakes.stun = handshake->has_ice();
+  spec.handshakes.dtls = handshake->has_dtls();
+  spec.handshake_leg = handshake->id;
+  apply(*handshake, spec);
   return spec;
 }
 

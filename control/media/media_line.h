@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "control/media/leg_handshake.h"
 #include "control/media/relay_manager.h"
 #include "sip/offer_answer.h"
 
@@ -20,6 +21,9 @@ struct MediaLine {
   std::uint64_t relay = 0;
   bool fresh = false;  ///< the relay is of the exchange that is open
   RelaySpec spec;      ///< of the relay
+  std::array<std::optional<sip::KeyAgreement>, kLegs> agreements;  ///< of the relay
+  std::array<std::unique_ptr<LegHandshake>, kLegs> handshakes;     ///< null: the leg needs none
+  bool stale = false;  ///< handshakes have come to something that the relay does not know yet
 
   [[nodiscard]] bool placed() const { return relay != 0 || ports[0].held(); }
   /// Gives the ports back, if there is no relay.
@@ -36,8 +40,9 @@ struct MediaLegIdentity {
 
 /// What one leg of a relay is to be for a medium that was agreed upon. The source is learned: phones are
 /// behind NAT as a rule. On a keyed leg only authenticated packets teach, on a plain one the described host
-/// and the signalling peer.
-[[nodiscard]] LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg);
+/// and the signalling peer. `handshake`: what has come of it so far; null where there is none.
+[[nodiscard]] LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg,
+                               const LegHandshake* handshake);
 
 /// Whether flows of one serve for the other: all is the same but from whom media is expected, and the label.
 [[nodiscard]] bool same_flows(const RelaySpec& left, const RelaySpec& right);

@@ -57,7 +57,12 @@ tl::expected<sip::Sdp, MediaFault> MediaSession::State::parse(std::string_view t
 
 std::vector<sip::LocalMedia> MediaSession::State::local(Leg leg) const {
   std::vector<sip::LocalMedia> all;
-  for (const MediaLine& line : lines_) all.push_back({line.local[index(leg)], std::nullopt});
+  for (const MediaLine& line : lines_) {
+    sip::LocalMedia& local = all.emplace_back();
+    local.rtp = line.local[index(leg)];
+    if (line.relay != 0) local.agreed = line.agreements[index(leg)];
+    announce(line, leg, local);
+  }
   return all;
 }
 
@@ -68,7 +73,8 @@ std::vector<std::optional<Keying>> MediaSession::State::established(Leg leg) con
     const bool previewed = exchange_ != nullptr && exchange_->agreed;
     const auto& keying =
         previewed ? (*exchange_->agreed)[index(leg)].media[i].keying : lines_[i].spec.legs[index(leg)].keying;
-    if ((previewed || lines_[i].relay != 0) && keying) keys[i] = keying->duplicate();
+    const bool described = lines_[i].agreements[index(leg)] == sip::KeyAgreement::sdes;
+    if ((previewed || (lines_[i].relay != 0 && described)) && keying) keys[i] = keying->duplicate();
   }
   return keys;
 }
@@ -100,13 +106,16 @@ MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const s
     sip::RemoteMedia& medium = exchange.read.media[i];
     if (!medium.active) continue;
     const KeyMaterial* received = medium.crypto ? &medium.crypto->key : nullptr;
-    if (auto fault = fit(lines_[i], exchange.offerer, medium.rtp, received)) {
+    const auto remote = medium.ice_fragment.empty() ? medium.rtp : std::nullopt;
+    if (auto fault = fit(lines_[i], exchange.offerer, remote, received)) {
       medium.active = false;
       medium.refusal = fault->reason;
       if (!first) first = std::move(fault);
       continue;
     }
     if (auto fault = place(lines_[i], exchange.offerer, medium)) return fault;
+    if (auto fault = plan_answer(lines_[i], exchange.offerer, medium)) return fault;
+    if (auto fault = plan_offer(lines_[i], other(exchange.offerer))) return fault;
     any = true;
   }
   return any ? std::nullopt : std::move(first);
@@ -141,6 +150,7 @@ Text MediaSession::State::offer(Leg from, std::string_view text) {
     return written;
   }
   exchange_ = std::move(exchange);
+  link_early();
   return written;
 }
 
@@ -158,6 +168,8 @@ void MediaSession::State::note_facts(Exchange& exchange, const sip::Sdp& answer)
       const sip::AgreedMedia& agreed = (*exchange.agreed)[leg].media[i];
       facts.legs[leg].direction = agreed.direction;
       facts.legs[leg].mux = agreed.mux;
+      facts.legs[leg].agreement = agreed.agreement;
+      facts.legs[leg].ice = !agreed.ice_fragment.empty();
       facts.legs[leg].remote = agreed.rtp;
       if (agreed.keying) facts.legs[leg].suite = agreed.keying->suite;
     }
@@ -217,7 +229,15 @@ std::vector<std::uint64_t> MediaSession::State::relays() const {
 std::vector<MediaFacts> MediaSession::State::facts() const {
   const bool carried_out = exchange_ != nullptr && exchange_->carried_out;
   std::vector<MediaFacts> all = carried_out ? exchange_->facts : facts_;
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].relay = lines_[i].relay;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    all[i].relay = lines_[i].relay;
+    for (std::size_t leg = 0; leg < kLegs; ++leg) {
+      const LegHandshake* const handshake = lines_[i].handshakes[leg].get();
+      if (handshake == nullptr) continue;
+      all[i].legs[leg].handshake_failure = handshake->failure;
+      if (handshake->keys[0]) all[i].legs[leg].suite = handshake->keys[0]->suite;
+    }
+  }
   return all;
 }
 
@@ -238,6 +258,9 @@ void MediaSession::answer(Leg from, std::string_view sdp, Done done, bool previe
   alive->answer(from, sdp, std::move(done), preview);
 }
 
+void MediaSession::set_on_failure(OnFailure on_failure) {
+  state_->set_on_failure(std::move(on_failure));
+}
 void MediaSession::settle() {
   state_->settle();
 }

@@ -18,6 +18,7 @@
 
 #include "base/ip_address.h"
 #include "control/config/config.h"
+#include "control/media/handshakes.h"
 #include "control/media/media_ports.h"
 #include "control/media/relay_manager.h"
 #include "sip/offer_answer.h"
@@ -31,6 +32,7 @@ struct MediaServices {
   sip::RandomSource draw;
   /// Bounds on what a description may hold, with their counters.
   sip::Limits& limits;
+  Handshakes& handshakes;
 };
 
 struct MediaLegSettings {
@@ -52,8 +54,11 @@ struct MediaFault {
 /// One m-line, for call records and for people.
 struct MediaFacts {
   struct OfLeg {
-    std::string_view profile;  ///< `RTP/SAVP`, as the leg's peer wrote it
-    std::optional<crypto::SuiteId> suite;
+    std::string_view profile;                    ///< `RTP/SAVP`, as the leg's peer wrote it
+    std::optional<sip::KeyAgreement> agreement;  ///< nothing: plain RTP
+    std::optional<crypto::SuiteId> suite;        ///< nothing: plain RTP, or keys are awaited
+    bool ice = false;
+    std::optional<keying::DtlsOutcome> handshake_failure;
     sip::Direction direction = sip::Direction::inactive;  ///< as the leg's peer sees it
     bool mux = false;
     std::optional<Endpoint> remote;  ///< as described, not as latched
@@ -69,12 +74,16 @@ class MediaSession {
  public:
   using Text = tl::expected<std::string, MediaFault>;
   using Done = std::function<void(Text)>;
+  /// A leg's handshake for media failed: there will be none. The callee may destroy the session.
+  using OnFailure = std::function<void(Leg leg, keying::DtlsOutcome outcome)>;
 
   MediaSession(MediaServices& services, std::array<MediaLegSettings, kLegs> legs, std::string label);
   /// Drops the relays without waiting for them; an answer that is under way is not given any more.
   ~MediaSession();
   MediaSession(const MediaSession&) = delete;
   MediaSession& operator=(const MediaSession&) = delete;
+
+  void set_on_failure(OnFailure on_failure);
 
   /// `from` offers; gives what the other leg is to be offered. 491 while another offer is open.
   [[nodiscard]] Text offer(Leg from, std::string_view sdp);

@@ -66,7 +66,8 @@ MediaSession::State::Fault MediaSession::State::place(MediaLine& line, Leg offer
     if (!side) return MediaFault{500, "there is no such side"};
     LegSpec spec;
     spec.family = family(leg);
-    if (leg == offerer) spec.remote = offered.rtp;
+    // With ICE the described address is one of many, and no reason to choose ours by.
+    if (leg == offerer && offered.ice_fragment.empty()) spec.remote = offered.rtp;
     auto lease = ports.take(*side, spec);
     if (!lease) return fault_of(SpecError{std::move(lease.error()), ""});
     line.local[index(leg)] = ports.endpoint(*lease);
@@ -91,7 +92,8 @@ void MediaSession::State::remember_keys(const RelaySpec& spec) {
 RelaySpec MediaSession::State::wanted(std::size_t line) const {
   RelaySpec spec;
   for (std::size_t i = 0; i < kLegs; ++i)
-    spec.legs[i] = leg_spec((*exchange_->agreed)[i].media[line], {legs_[i].side, legs_[i].signalling_peer});
+    spec.legs[i] = leg_spec((*exchange_->agreed)[i].media[line], {legs_[i].side, legs_[i].signalling_peer},
+                            lines_[line].handshakes[i].get());
   spec.label = label_;
   return spec;
 }
@@ -126,6 +128,7 @@ MediaSession::State::Fault MediaSession::State::check_plan() const {
 /// Sends the orders that bring the relays to what was agreed; finish() follows, at once if there are none.
 void MediaSession::State::carry_out() {
   fault_.reset();
+  carrying_out_ = true;
   ++orders_;  // our own: refusals come within a call
   for (std::size_t i = 0; i < lines_.size(); ++i) carry_out(i);
   if (--orders_ == 0) finish();
@@ -134,23 +137,38 @@ void MediaSession::State::carry_out() {
 void MediaSession::State::carry_out(std::size_t number) {
   MediaLine& line = lines_[number];
   if (!agreed_active(number)) return drop(line);
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    const sip::AgreedMedia& agreed = (*exchange_->agreed)[index(leg)].media[number];
+    line.agreements[index(leg)] = agreed.agreement;
+    adopt(number, leg, agreed);
+  }
   RelaySpec spec = wanted(number);
-  const auto answered = [self = weak_from_this(),
-                         number](const tl::expected<RelayAdded, SpecError>& outcome) {
-    if (const auto state = self.lock()) state->ordered(number, outcome);
-  };
   if (line.relay != 0 && same_flows(spec, line.spec)) {
     if (expectations(spec) != expectations(line.spec))
       services_.relays.expect_media(line.relay, expectations(spec));
     line.spec = std::move(spec);
-    return;
+    return send_orders(line, true);
   }
   remember_keys(spec);
-  line.spec = wanted(number);
+  order_relay(number, std::move(spec));
+}
+
+/// Sets the line's relay up, or changes it.
+void MediaSession::State::order_relay(std::size_t number, RelaySpec spec) {
+  MediaLine& line = lines_[number];
+  const auto answered = [self = weak_from_this(),
+                         number](const tl::expected<RelayAdded, SpecError>& outcome) {
+    if (const auto state = self.lock()) state->ordered(number, outcome);
+  };
+  line.spec = spec.duplicate();
   ++orders_;
-  if (line.relay != 0) return services_.relays.set(line.relay, std::move(spec), answered);
+  if (line.relay != 0) {
+    send_orders(line, false);
+    return services_.relays.set(line.relay, std::move(spec), answered);
+  }
   line.fresh = true;
   line.relay = services_.relays.add(std::move(spec), answered, std::move(line.ports));
+  if (line.relay != 0) send_orders(line, false);
 }
 
 void MediaSession::State::ordered(std::size_t number, const tl::expected<RelayAdded, SpecError>& outcome) {
@@ -160,6 +178,8 @@ void MediaSession::State::ordered(std::size_t number, const tl::expected<RelayAd
     MediaLine& line = lines_[number];
     line.spec = {};
     if (!services_.relays.has(line.relay)) line.relay = 0;
+  } else if (lines_[number].relay != 0) {
+    send_orders(lines_[number], true);
   }
   if (--orders_ == 0) finish();
 }
@@ -168,11 +188,10 @@ void MediaSession::State::finish() {
   const auto alive = shared_from_this();
   Done done = std::exchange(done_, nullptr);
   const Fault fault = std::exchange(fault_, std::nullopt);
-  exchange_->carried_out = !fault;
-  if (fault) {
-    log::warning("media.fault", {{"label", label_}, {"why", fault->reason}});
-    exchange_->heard.clear();  // the same answer again is judged again
-  }
+  const bool of_answer = std::exchange(carrying_out_, false);
+  if (of_answer) exchange_->carried_out = !fault;
+  if (fault) log::warning("media.fault", {{"label", label_}, {"why", fault->reason}});
+  if (fault && of_answer) exchange_->heard.clear();  // the same answer again is judged again
   if (reject_then_) {
     reject_then_ = settle_then_ = false;
     return withdraw();
@@ -183,15 +202,16 @@ void MediaSession::State::finish() {
     waiting_.pop_front();
     answer(next.from, next.text, next.done, next.preview);
   }
-  if (orders_ != 0 || exchange_ == nullptr || !std::exchange(settle_then_, false)) return;
-  conclude();
+  if (orders_ == 0 && exchange_ != nullptr && std::exchange(settle_then_, false))
+    of_answer ? conclude() : settle();
+  if (orders_ == 0) refresh_stale();
 }
 
 void MediaSession::State::settle() {
   if (exchange_ == nullptr) return;
   if (!exchange_->agreed) return withdraw();
   settle_then_ = true;
-  if (orders_ != 0) return;
+  if (orders_ != 0) return;                         // finish() comes back to it
   if (!exchange_->carried_out) return carry_out();  // there was a preview only
   settle_then_ = false;
   conclude();
@@ -207,6 +227,8 @@ void MediaSession::State::conclude() {
   for (MediaLine& line : lines_) {
     line.fresh = false;
     line.release();
+    for (const auto& handshake : line.handshakes)
+      if (handshake) handshake->planned.reset();
   }
 }
 
@@ -227,6 +249,8 @@ void MediaSession::State::withdraw() {
   for (MediaLine& line : lines_) {
     if (line.fresh) drop(line);
     line.release();
+    for (const auto& handshake : line.handshakes)
+      if (handshake) handshake->planned.reset();
   }
   lines_.resize(facts_.size());
 }
@@ -240,6 +264,9 @@ void MediaSession::State::abandon() {
 void MediaSession::State::drop(MediaLine& line) {
   line.fresh = false;
   line.spec = {};
+  line.agreements = {};
+  line.stale = false;
+  for (const Leg leg : {Leg::a, Leg::b}) close_handshake(line, leg);
   if (const std::uint64_t relay = std::exchange(line.relay, 0); relay != 0)
     services_.relays.drop(relay, [](const auto&) {});
 }

@@ -26,6 +26,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] bool offer_is_open() const { return exchange_ != nullptr; }
   [[nodiscard]] std::vector<std::uint64_t> relays() const;
   [[nodiscard]] std::vector<MediaFacts> facts() const;
+  void set_on_failure(OnFailure on_failure) { on_failure_ = std::move(on_failure); }
 
  private:
   using Fault = std::optional<MediaFault>;
@@ -65,6 +66,21 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] std::string with_version(Leg to, std::string text);
   void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
 
+  // Handshakes on the media path (media_session_handshakes.cc).
+  [[nodiscard]] Fault plan(MediaLine& line, Leg leg, TermsWanted wanted);
+  [[nodiscard]] Fault plan_answer(MediaLine& line, Leg offerer, const sip::RemoteMedia& offered);
+  [[nodiscard]] Fault plan_offer(MediaLine& line, Leg to);
+  void announce(const MediaLine& line, Leg leg, sip::LocalMedia& local) const;
+  void link_early();
+  void adopt(std::size_t line, Leg leg, const sip::AgreedMedia& agreed);
+  [[nodiscard]] LegHandshake& open(std::size_t line, Leg leg);
+  [[nodiscard]] keying::LegKeying keying_order(const LegHandshake& handshake, Leg leg) const;
+  void send_orders(MediaLine& line, bool linked);
+  void on_handshake(std::size_t line, Leg leg, keying::HandshakeEvent& event);
+  void refresh(std::size_t line);
+  void refresh_stale();
+  void close_handshake(MediaLine& line, Leg leg);
+
   // Ports and relays (media_session_relays.cc).
   [[nodiscard]] Fault place(MediaLine& line, Leg offerer, const sip::RemoteMedia& offered);
   [[nodiscard]] Fault fit(const MediaLine& line, Leg leg, const std::optional<Endpoint>& remote,
@@ -77,6 +93,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] Fault check_plan() const;
   void carry_out();
   void carry_out(std::size_t line);
+  void order_relay(std::size_t line, RelaySpec spec);
   void ordered(std::size_t line, const tl::expected<RelayAdded, SpecError>& outcome);
   void finish();
   void conclude();
@@ -93,9 +110,11 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
       heard_keys_;  ///< KeyMark::key of all that peers sent with: each opens one stream
   std::unique_ptr<Exchange> exchange_;
 
-  std::size_t orders_ = 0;  ///< under way
-  Fault fault_;             ///< the first of these orders'
+  std::size_t orders_ = 0;     ///< under way
+  bool carrying_out_ = false;  ///< they are those of an answer
+  Fault fault_;                ///< the first of these orders'
   Done done_;
+  OnFailure on_failure_;
   std::deque<Waiting> waiting_;
   bool settle_then_ = false;  ///< when the orders are done
   bool reject_then_ = false;

@@ -16,20 +16,36 @@
 
 namespace sallyport::control {
 
+/// Which keys a stream in each direction has.
+struct StreamMarks {
+  KeyMark send, receive;
+};
+
 /// What stays of a LegSpec once its keys went into the streams.
 struct RelayLeg {
   std::uint8_t side = 0;  ///< index into Config::sides
   std::uint8_t dscp = 0;
   bool mux = false;
-  bool keyed = false;
+  std::optional<StreamMarks> keys;       ///< nothing: in clear, or keys are awaited
+  std::optional<StreamMarks> rtcp_keys;  ///< of RTCP with keys of its own
   crypto::SuiteId suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;
   dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
   std::uint32_t clock_rate = 8000;
-  KeyMark send, receive;                                  ///< of a keyed leg
+  std::uint64_t handshake_leg = 0;                        ///< in Handshakes; 0: none
+  bool verified = false;                                  ///< media has come after the last handshake
+  std::uint64_t received_before = 0;                      ///< RTP packets by then
   std::array<Endpoint, dataplane::kComponents> remote{};  ///< as signalled; port 0: unknown
   bool expects_media = true;
   PortLease ports;
 };
+
+/// The two streams that a leg may have: as it is asked for, and as it is held.
+struct LegStream {
+  std::optional<Keying> LegSpec::*wanted;
+  std::optional<StreamMarks> RelayLeg::*held;
+};
+inline constexpr std::array<LegStream, dataplane::kComponents> kLegStreams = {
+    {{&LegSpec::keying, &RelayLeg::keys}, {&LegSpec::rtcp_keying, &RelayLeg::rtcp_keys}}};
 
 // A flow's id names relay, generation and the leg it receives on, so that news of a replaced flow is
 // recognised.

@@ -50,7 +50,9 @@ std::uint16_t rtcp_port(const RelayLeg& leg) {
 bool is_spent(const Relay& relay, const KeyMark& wanted, const KeyMark* present) {
   if (present != nullptr && *present == wanted) return false;
   for (const RelayLeg& leg : relay.legs)
-    if (leg.keyed && (leg.send.key == wanted.key || leg.receive.key == wanted.key)) return true;
+    for (const LegStream& stream : kLegStreams)
+      if (const auto& keys = leg.*stream.held)
+        if (keys->send.key == wanted.key || keys->receive.key == wanted.key) return true;
   return std::ranges::find(relay.past_keys, wanted.key) != relay.past_keys.end();
 }
 
@@ -61,7 +63,8 @@ Error spent_key() {
 /// Whether what a leg's flow has learned of its peer's address is still so.
 bool keeps_source(const RelayLeg& before, const RelayLeg& after) {
   return after.policy == dataplane::SourcePolicy::latch && before.policy == after.policy &&
-         before.keyed == after.keyed && before.mux == after.mux && before.remote == after.remote;
+         before.keys.has_value() == after.keys.has_value() && before.mux == after.mux &&
+         before.remote == after.remote;
 }
 
 /// What the flow from leg `from` takes over; learned addresses are put into `flow` as they are by now.
@@ -75,20 +78,26 @@ dataplane::Succession succession(const Relay& before, const Relay& after, Leg fr
   };
   if (const auto source = latched(in)) flow.arrival.source = *source;
   if (const auto target = latched(out)) flow.departure.target = *target;
-  const auto keyed = [&](std::size_t leg) { return before.legs[leg].keyed && after.legs[leg].keyed; };
   dataplane::Succession succession;
   succession.of = before.flows[in].get();
-  succession.inbound = keyed(in) && before.legs[in].receive == after.legs[in].receive;
-  succession.outbound = keyed(out) && before.legs[out].send == after.legs[out].send;
+  const auto goes_on = [&](std::size_t leg, const LegStream& stream, KeyMark StreamMarks::*direction) {
+    const auto &had = before.legs[leg].*stream.held, &has = after.legs[leg].*stream.held;
+    return had && has && (*had).*direction == (*has).*direction;
+  };
+  succession.inbound = goes_on(in, kLegStreams[kRtp], &StreamMarks::receive);
+  succession.outbound = goes_on(out, kLegStreams[kRtp], &StreamMarks::send);
+  succession.inbound_rtcp = goes_on(in, kLegStreams[kRtcp], &StreamMarks::receive);
+  succession.outbound_rtcp = goes_on(out, kLegStreams[kRtcp], &StreamMarks::send);
   succession.source = keeps_source(before.legs[in], after.legs[in]);
   return succession;
 }
 
 }  // namespace
 
+/// Of one leg, in the order of kLegStreams.
 struct RelayManager::Streams {
-  crypto::InboundStreamPtr inbound;
-  crypto::OutboundStreamPtr outbound;
+  std::array<crypto::InboundStreamPtr, dataplane::kComponents> inbound;
+  std::array<crypto::OutboundStreamPtr, dataplane::kComponents> outbound;
 };
 
 std::optional<SpecError> RelayManager::place_leased(const RelaySpec& spec, Leg leg, Relay& relay,
@@ -141,12 +150,15 @@ std::optional<SpecError> RelayManager::check_change(const RelaySpec& spec, const
     if (ports_.find_side(wanted.side) != now.side)
       return SpecError{{ErrorClass::refused, "a leg stays on its side"}, prefix + "side"};
     if (auto wrong = check_ports(wanted, now, prefix)) return wrong;
-    if (!wanted.keying) continue;
-    const Keying& keying = *wanted.keying;
-    if (is_spent(relay, mark(keying, keying.send), now.keyed ? &now.send : nullptr))
-      return SpecError{spent_key(), prefix + "send_key"};
-    if (is_spent(relay, mark(keying, keying.receive), now.keyed ? &now.receive : nullptr))
-      return SpecError{spent_key(), prefix + "receive_key"};
+    for (const LegStream& stream : kLegStreams) {
+      const auto& keying = wanted.*stream.wanted;
+      const auto& held = now.*stream.held;
+      if (!keying) continue;
+      if (is_spent(relay, mark(*keying, keying->send), held ? &held->send : nullptr))
+        return SpecError{spent_key(), prefix + "send_key"};
+      if (is_spent(relay, mark(*keying, keying->receive), held ? &held->receive : nullptr))
+        return SpecError{spent_key(), prefix + "receive_key"};
+    }
   }
   return std::nullopt;
 }
@@ -158,11 +170,11 @@ void RelayManager::describe_leg(const LegSpec& spec, RelayLeg& leg) const {
   leg.clock_rate = spec.clock_rate;
   leg.remote = remote_endpoints(spec);
   leg.expects_media = spec.expects_media;
-  leg.keyed = spec.keying.has_value();
-  if (!spec.keying) return;
-  leg.suite = spec.keying->suite;
-  leg.send = mark(*spec.keying, spec.keying->send);
-  leg.receive = mark(*spec.keying, spec.keying->receive);
+  leg.handshake_leg = spec.handshake_leg;
+  for (const LegStream& stream : kLegStreams)
+    if (const auto& keying = spec.*stream.wanted)
+      (leg.*stream.held).emplace(StreamMarks{mark(*keying, keying->send), mark(*keying, keying->receive)});
+  if (spec.keying) leg.suite = spec.keying->suite;
 }
 
 NextHopLease RelayManager::find_hop(const Relay& relay, Leg leg, const Endpoint& target) {
@@ -192,12 +204,16 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   flow.arrival.signalling_peer = source.signalling_peer;
   flow.arrival.latch_window_ms = config_.media.latch_window_ms;
   flow.arrival.clock_rate = source.clock_rate;
+  flow.arrival.handshakes = source.handshakes;
+  flow.arrival.leg = source.handshake_leg;
+  flow.arrival.awaits_keys = source.awaits_keys;
   flow.departure.local = config_.runtime.addresses[leaves.ports.address()].address;
   flow.departure.rtp_port = leaves.ports.port();
   flow.departure.rtcp_port = rtcp_port(leaves);
   flow.departure.target = leaves.remote;
   flow.departure.dscp = leaves.dscp;
   flow.departure.ttl = config_.sides[leaves.side].ttl;
+  flow.departure.awaits_keys = spec.legs[index(to)].awaits_keys;
   if (predecessor != nullptr) flow.succeeds = succession(*predecessor, relay, from, flow);
   for (std::size_t i = 0; i < dataplane::kComponents; ++i) {
     NextHopLease& hop = relay.hops[index(from)][i];
@@ -212,21 +228,23 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
 
 std::optional<SpecError> RelayManager::make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
                                                     const Relay* predecessor, Streams& streams) {
-  const LegSpec& wanted = spec.legs[index(leg)];
-  if (!wanted.keying) return std::nullopt;
   const std::string prefix = std::string(name(leg)) + ".";
-  const RelayLeg& now = relay.legs[index(leg)];
-  const RelayLeg* before = predecessor == nullptr ? nullptr : &predecessor->legs[index(leg)];
-  if (before == nullptr || !before->keyed || before->receive != now.receive) {
-    auto in =
-        plane_.engine().make_inbound(srtp_config(*wanted.keying, wanted.keying->receive, config_.media));
-    if (!in) return SpecError{std::move(in.error()), prefix + "receive_key"};
-    streams.inbound = std::move(*in);
-  }
-  if (before == nullptr || !before->keyed || before->send != now.send) {
-    auto out = plane_.engine().make_outbound(srtp_config(*wanted.keying, wanted.keying->send, config_.media));
-    if (!out) return SpecError{std::move(out.error()), prefix + "send_key"};
-    streams.outbound = std::move(*out);
+  for (std::size_t i = 0; i < kLegStreams.size(); ++i) {
+    const auto& keying = spec.legs[index(leg)].*kLegStreams[i].wanted;
+    if (!keying) continue;
+    const StreamMarks& now = *(relay.legs[index(leg)].*kLegStreams[i].held);
+    const auto before =
+        predecessor == nullptr ? std::nullopt : predecessor->legs[index(leg)].*kLegStreams[i].held;
+    if (!before || before->receive != now.receive) {
+      auto in = plane_.engine().make_inbound(srtp_config(*keying, keying->receive, config_.media));
+      if (!in) return SpecError{std::move(in.error()), prefix + "receive_key"};
+      streams.inbound[i] = std::move(*in);
+    }
+    if (!before || before->send != now.send) {
+      auto out = plane_.engine().make_outbound(srtp_config(*keying, keying->send, config_.media));
+      if (!out) return SpecError{std::move(out.error()), prefix + "send_key"};
+      streams.outbound[i] = std::move(*out);
+    }
   }
   return std::nullopt;
 }
@@ -240,8 +258,12 @@ std::optional<SpecError> RelayManager::make_flows(const RelaySpec& spec, Relay& 
   }
   for (const Leg from : {Leg::a, Leg::b}) {
     dataplane::FlowConfig config = flow_config(spec, relay, from, predecessor);
-    config.arrival.stream = std::move(streams[index(from)].inbound);
-    config.departure.stream = std::move(streams[index(other(from))].outbound);
+    auto& [stream, rtcp_stream] = streams[index(from)].inbound;
+    config.arrival.stream = std::move(stream);
+    config.arrival.rtcp_stream = std::move(rtcp_stream);
+    auto& [out_stream, out_rtcp_stream] = streams[index(other(from))].outbound;
+    config.departure.stream = std::move(out_stream);
+    config.departure.rtcp_stream = std::move(out_rtcp_stream);
     relay.flows[index(from)] = dataplane::make_flow(std::move(config));
   }
   return std::nullopt;

@@ -30,10 +30,12 @@ SpecError busy() {
 void retire_keys(const std::array<RelayLeg, kLegs>& before, const std::array<RelayLeg, kLegs>& after,
                  std::vector<std::uint64_t>& past) {
   for (std::size_t i = 0; i < kLegs; ++i) {
-    if (!before[i].keyed) continue;
-    const bool keyed = after[i].keyed;
-    if (!keyed || before[i].send != after[i].send) past.push_back(before[i].send.key);
-    if (!keyed || before[i].receive != after[i].receive) past.push_back(before[i].receive.key);
+    for (const LegStream& stream : kLegStreams) {
+      const auto &old_keys = before[i].*stream.held, &new_keys = after[i].*stream.held;
+      if (!old_keys) continue;
+      if (!new_keys || old_keys->send != new_keys->send) past.push_back(old_keys->send.key);
+      if (!new_keys || old_keys->receive != new_keys->receive) past.push_back(old_keys->receive.key);
+    }
   }
 }
 
@@ -60,6 +62,8 @@ std::string_view name(RelayEvent::Kind kind) {
       return "relay.changed";
     case RelayEvent::Kind::ended:
       return "relay.ended";
+    case RelayEvent::Kind::verified:
+      return "relay.verified";
   }
   return "relay";
 }
@@ -167,6 +171,8 @@ void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done
   operation->retired_flows = std::exchange(relay->flows, std::move(next.flows));
   operation->retired_hops = std::exchange(relay->hops, std::move(next.hops));
   retire_keys(relay->legs, next.legs, relay->past_keys);
+  for (std::size_t i = 0; i < kLegs; ++i)
+    next.legs[i].received_before = dataplane::counters(*operation->retired_flows[i]).packets[0].get();
   relay->legs = std::move(next.legs);
   relay->generation = next.generation;
   relay->changing = true;

@@ -34,11 +34,20 @@ struct RelayAdded {
 
 /// What became of a relay without anyone asking.
 struct RelayEvent {
-  enum class Kind : std::uint8_t { media_timeout, media_resumed, latched, unreachable, changed, ended };
+  enum class Kind : std::uint8_t {
+    media_timeout,
+    media_resumed,
+    latched,
+    unreachable,
+    changed,
+    ended,
+    verified,  ///< the first media under keys of a handshake
+  };
   Kind kind = Kind::media_timeout;
   std::uint64_t relay = 0;
-  Leg leg = Leg::a;   ///< of latched and unreachable
-  Endpoint endpoint;  ///< of latched and unreachable
+  Leg leg = Leg::a;                 ///< of latched, unreachable and verified
+  Endpoint endpoint;                ///< of latched and unreachable
+  std::uint64_t handshake_leg = 0;  ///< of verified
 };
 [[nodiscard]] std::string_view name(RelayEvent::Kind kind);
 
@@ -75,6 +84,11 @@ class RelayManager {
   void capture(std::uint64_t id, Leg leg, bool received, bool opened, Answer<std::uint64_t> done);
 
   [[nodiscard]] bool has(std::uint64_t id) const;
+  /// Whose relay it is, and which ports it holds; of one that exists.
+  [[nodiscard]] std::uint8_t worker_of(std::uint64_t id) const { return relays_.at(id)->worker; }
+  [[nodiscard]] const PortLease& ports_of(std::uint64_t id, Leg leg) const {
+    return relays_.at(id)->legs[index(leg)].ports;
+  }
   [[nodiscard]] std::optional<RelayInfo> show(std::uint64_t id) const;
   /// Up to `count` relays with ids above `after`, in their order.
   [[nodiscard]] std::vector<RelayInfo> list(std::uint64_t after, std::size_t count) const;
@@ -127,6 +141,7 @@ class RelayManager {
   void start_drop(Relay& relay, Answer<std::uint64_t> done);
   void retarget(Relay& relay, Leg leg, dataplane::Component component, NextHopLease hop);
   void check_media(Relay& relay, std::uint64_t now);
+  void check_handshakes(Relay& relay);
   void check_routes(Relay& relay);
   void forget(std::uint64_t id);
   void tell(RelayEvent::Kind kind, std::uint64_t relay, Leg leg = Leg::a, Endpoint endpoint = {});

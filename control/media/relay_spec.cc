@@ -73,9 +73,12 @@ std::optional<SpecError> check_key(const KeyMaterial& material, crypto::SuiteId 
 std::optional<SpecError> check_leg(const LegSpec& leg, const std::string& prefix) {
   if (auto wrong = check_values(leg, prefix)) return wrong;
   if (auto wrong = check_addresses(leg, prefix)) return wrong;
-  if (!leg.keying) return std::nullopt;
-  if (auto wrong = check_key(leg.keying->send, leg.keying->suite, prefix + "send_key")) return wrong;
-  return check_key(leg.keying->receive, leg.keying->suite, prefix + "receive_key");
+  for (const auto* keying : {&leg.keying, &leg.rtcp_keying}) {
+    if (!*keying) continue;
+    if (auto wrong = check_key((*keying)->send, (*keying)->suite, prefix + "send_key")) return wrong;
+    if (auto wrong = check_key((*keying)->receive, (*keying)->suite, prefix + "receive_key")) return wrong;
+  }
+  return std::nullopt;
 }
 
 // A master key that serves two streams makes them share a keystream when SSRC and index meet (RFC 3711 §9.1),
@@ -87,11 +90,12 @@ std::optional<SpecError> check_distinct_keys(const RelaySpec& spec) {
   };
   std::vector<Named> keys;
   for (const Leg leg : {Leg::a, Leg::b}) {
-    const auto& keying = spec.legs[index(leg)].keying;
-    if (!keying) continue;
     const std::string prefix = std::string(name(leg)) + ".";
-    keys.push_back({prefix + "send_key", &keying->send});
-    keys.push_back({prefix + "receive_key", &keying->receive});
+    for (const auto* keying : {&spec.legs[index(leg)].keying, &spec.legs[index(leg)].rtcp_keying}) {
+      if (!*keying) continue;
+      keys.push_back({prefix + "send_key", &(*keying)->send});
+      keys.push_back({prefix + "receive_key", &(*keying)->receive});
+    }
   }
   for (std::size_t i = 0; i < keys.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
@@ -105,6 +109,22 @@ std::uint64_t hash(std::span<const std::uint8_t> octets) {
 }
 
 }  // namespace
+
+RelaySpec RelaySpec::duplicate() const {
+  const auto keys = [](const std::optional<Keying>& keying) {
+    return keying ? std::optional(keying->duplicate()) : std::nullopt;
+  };
+  RelaySpec copy;
+  copy.label = label;
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    const LegSpec& from = legs[i];
+    copy.legs[i] = {
+        from.side,        from.remote,     from.remote_rtcp,     keys(from.keying), keys(from.rtcp_keying),
+        from.awaits_keys, from.handshakes, from.handshake_leg,   from.policy,       from.mux,
+        from.dscp,        from.clock_rate, from.signalling_peer, from.family,       from.expects_media};
+  }
+  return copy;
+}
 
 std::optional<SpecError> check(const RelaySpec& spec) {
   if (spec.label.size() > kMaxLabelLength)

@@ -45,7 +45,12 @@ struct LegSpec {
   std::string side;
   std::optional<Endpoint> remote;       ///< required for signalled legs
   std::optional<Endpoint> remote_rtcp;  ///< without it: the port above `remote`, or the same when muxed
-  std::optional<Keying> keying;         ///< nothing: plain RTP
+  std::optional<Keying> keying;         ///< nothing: plain RTP, or keys are awaited
+  std::optional<Keying> rtcp_keying;    ///< of RTCP alone; nothing: it shares `keying`
+  /// By component: handshakes are to give keys, or an address; until then nothing is taken or sent.
+  std::array<bool, dataplane::kComponents> awaits_keys{};
+  dataplane::HandshakeProtocols handshakes;  ///< what the handshake thread gets of the leg
+  std::uint64_t handshake_leg = 0;           ///< its name there
   dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
   bool mux = false;                  ///< RTP and RTCP on one port (RFC 5761)
   std::optional<std::uint8_t> dscp;  ///< nothing: the side's
@@ -60,6 +65,8 @@ struct LegSpec {
 struct RelaySpec {
   std::array<LegSpec, kLegs> legs;
   std::string label;  ///< the client's name for it, at most kMaxLabelLength octets
+
+  [[nodiscard]] RelaySpec duplicate() const;
 };
 
 inline constexpr std::size_t kMaxLabelLength = 64;

@@ -66,6 +66,20 @@ void RelayManager::check_media(Relay& relay, std::uint64_t now) {
     });
 }
 
+/// What a handshake keeps for a peer that wants its last flight again can go when media shows that it does
+/// not.
+void RelayManager::check_handshakes(Relay& relay) {
+  if (!relay.linked || relay.changing || relay.dropping) return;
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    RelayLeg& its = relay.legs[index(leg)];
+    if (its.handshake_leg == 0 || !its.keys || its.verified) continue;
+    const dataplane::FlowCounters& received = dataplane::counters(*relay.flows[index(leg)]);
+    if (received.packets[0].get() == its.received_before) continue;
+    its.verified = true;
+    if (observer_) observer_({RelayEvent::Kind::verified, relay.id, leg, {}, its.handshake_leg});
+  }
+}
+
 void RelayManager::check_routes(Relay& relay) {
   if (!relay.linked || relay.changing || relay.dropping) return;
   for (const Leg leg : {Leg::a, Leg::b}) {
@@ -94,6 +108,7 @@ void RelayManager::scan(std::size_t count) {
     scan_position_ = position->first;
     ++position;
     check_media(relay, now);
+    check_handshakes(relay);
     if (route_checks_left_ == 0) continue;
     --route_checks_left_;
     check_routes(relay);
@@ -137,7 +152,7 @@ LegInfo RelayManager::describe_leg(const Relay& relay, Leg which) const {
   info.dscp = leg.dscp;
   info.policy = leg.policy;
   info.clock_rate = leg.clock_rate;
-  if (leg.keyed) info.suite = leg.suite;
+  if (leg.keys) info.suite = leg.suite;
   info.receive = status_of(dataplane::inbound_stream(receives));
   info.send = status_of(dataplane::outbound_stream(sends));
   info.counters = &dataplane::counters(receives);

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// From descriptions to handshakes, and from handshakes to a relay.
+#include "control/media/leg_handshake.h"
+
+#include <algorithm>
+
+namespace sallyport::control {
+
+namespace {
+
+constexpr std::size_t kRtp = 0, kRtcp = 1;
+/// RFC 8842 §4: at least 120 bits, in base64's letters.
+constexpr std::size_t kTlsIdLength = 24;
+
+std::string make_tls_id(const sip::RandomSource& draw) {
+  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::array<std::uint8_t, kTlsIdLength> octets{};
+  draw(octets);
+  std::string id;
+  for (const std::uint8_t octet : octets) id += kLetters[octet & 63U];
+  return id;
+}
+
+void apply_keys(const LegHandshake& handshake, LegSpec& spec) {
+  const auto& [rtp, rtcp] = handshake.keys;
+  spec.keying = rtp ? std::optional(rtp->duplicate()) : std::nullopt;
+  spec.rtcp_keying = rtcp && rtp && !spec.mux ? std::optional(rtcp->duplicate()) : std::nullopt;
+  spec.awaits_keys = {!rtp, spec.mux ? !rtp : !spec.rtcp_keying};
+}
+
+/// Media goes where ICE says and nowhere else.
+void apply_nominations(const LegHandshake& handshake, bool keyed, LegSpec& spec) {
+  const auto& [rtp, rtcp] = handshake.nominated;
+  spec.remote = rtp;
+  spec.remote_rtcp = rtp && !spec.mux ? rtcp : std::nullopt;
+  spec.signalling_peer = IpAddress();
+  if (keyed) {
+    spec.policy = dataplane::SourcePolicy::verified;
+    return;
+  }
+  // In clear, nobody but the nominated is listened to.
+  spec.policy = rtp ? dataplane::SourcePolicy::signalled : dataplane::SourcePolicy::latch;
+  spec.awaits_keys.fill(!rtp);
+}
+
+}  // namespace
+
+bool is_new_association(const LegHandshake& leg, const sip::PeerDtls& peer) {
+  if (!leg.peer) return true;
+  if (peer.tls_id != leg.peer->tls_id) return true;
+  if (peer.setup != sip::DtlsSetup::actpass && peer.setup != leg.peer->setup) return true;
+  return !std::ranges::is_permutation(peer.fingerprints, leg.peer->fingerprints);
+}
+
+Result<std::shared_ptr<const LegTerms>> make_terms(const LegHandshake* leg, TermsWanted wanted,
+                                                   Handshakes& handshakes, const sip::RandomSource& draw) {
+  const LegTerms* const before = leg != nullptr ? leg->terms.get() : nullptr;
+  const bool has_dtls = before != nullptr && before->identity != nullptr;
+  const bool has_ice = before != nullptr && before->has_ice();
+  const bool same_dtls = wanted.dtls == has_dtls && !wanted.new_association;
+  const bool same_ice = wanted.ice == has_ice && !wanted.ice_restart;
+  if (before != nullptr && same_dtls && same_ice) return leg->terms;
+  auto terms = std::make_shared<LegTerms>();
+  if (wanted.dtls && same_dtls) {
+    terms->identity = before->identity;
+    terms->tls_id = before->tls_id;
+  } else if (wanted.dtls) {
+    auto identity = handshakes.identity();
+    if (!identity) return tl::unexpected(identity.error());
+    terms->identity = std::move(*identity);
+    terms->tls_id = make_tls_id(draw);
+  }
+  if (wanted.ice) terms->ice = same_ice ? before->ice.duplicate() : keying::make_ice_credentials();
+  return terms;
+}
+
+void apply(const LegHandshake& handshake, LegSpec& spec) {
+  if (!handshake.agreed) return;
+  if (handshake.has_dtls()) apply_keys(handshake, spec);
+  if (handshake.has_ice()) apply_nominations(handshake, handshake.has_dtls() || spec.keying, spec);
+}
+
+}  // namespace sallyport::control

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// LegHandshake: one leg of an m-line whose keys or addresses come of handshakes on the media path: what it
+// was told, whom it shakes hands with, and what came of it.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/media/handshakes.h"
+#include "control/media/relay_spec.h"
+#include "sip/offer_answer.h"
+
+namespace sallyport::control {
+
+/// Our ends of a DTLS association and of an ICE session, as descriptions announce them. Never changed: an
+/// exchange that fails leaves those from before.
+struct LegTerms {
+  std::shared_ptr<const keying::DtlsIdentity> identity;  ///< null: no DTLS
+  std::string tls_id;
+  keying::IceCredentials ice;  ///< no fragment: no ICE
+
+  [[nodiscard]] bool has_ice() const { return !ice.fragment.empty(); }
+};
+
+struct LegHandshake {
+  keying::LegId id = 0;                     ///< 0: the handshake thread knows nothing of it
+  std::shared_ptr<const LegTerms> terms;    ///< in force
+  std::shared_ptr<const LegTerms> planned;  ///< those of the exchange that is open
+  std::optional<sip::PeerDtls> peer;        ///< of the association; nothing: not agreed upon yet
+  std::string peer_fragment;                ///< of the ICE session; empty: none
+  bool agreed = false;                      ///< the peer has said what it does
+  std::array<std::optional<Keying>, dataplane::kComponents> keys;
+  std::array<std::optional<Endpoint>, dataplane::kComponents> nominated;
+  std::optional<keying::DtlsOutcome> failure;  ///< of the handshake for RTP
+
+  /// What to send once the relay stands.
+  std::optional<keying::LegKeying> keying_order;
+  std::optional<keying::LegAnswer> answer_order;
+
+  [[nodiscard]] bool has_dtls() const { return peer.has_value(); }
+  [[nodiscard]] bool has_ice() const { return !peer_fragment.empty(); }
+};
+
+/// What a peer offers or answers, against what was agreed upon before (RFC 8842 §3.1): whether it is another
+/// association.
+[[nodiscard]] bool is_new_association(const LegHandshake& leg, const sip::PeerDtls& peer);
+
+/// Our ends for the next description: those in force, but a new association gets a new name and a restarted
+/// ICE session new credentials (RFC 8839 §4.4.1.1).
+struct TermsWanted {
+  bool dtls = false;
+  bool ice = false;
+  bool new_association = false;
+  bool ice_restart = false;
+};
+[[nodiscard]] Result<std::shared_ptr<const LegTerms>> make_terms(const LegHandshake* leg, TermsWanted wanted,
+                                                                 Handshakes& handshakes,
+                                                                 const sip::RandomSource& draw);
+
+/// Puts what the handshakes came to into the leg's part of a relay.
+void apply(const LegHandshake& handshake, LegSpec& spec);
+
+}  // namespace sallyport::control

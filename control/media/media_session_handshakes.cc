@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Legs of a media session whose keys or addresses come of handshakes on the media path (DTLS-SRTP, ICE):
+//
+//     offer or answer ─▶ plan: our ends ─▶ announce ─▶ adopt: what was agreed ─▶ orders to the thread
+//     the thread's events ─▶ keys, nominated addresses ─▶ refresh: the relay gets them
+#include <algorithm>
+
+#include "base/log.h"
+#include "control/media/media_session_state.h"
+
+namespace sallyport::control {
+
+namespace {
+
+using sip::DtlsSetup;
+using sip::KeyAgreement;
+
+MediaFault fault_of(const Error& error) {
+  return {500, error.text};
+}
+
+/// Whether an offer to this leg will name our certificate. What the medium has goes on.
+bool offers_dtls(const sip::MediaPolicy& policy, const MediaLine& line, Leg to) {
+  if (policy.security == sip::MediaSecurity::none || !policy.transport_secure) return false;
+  if (line.relay != 0 && line.agreements[index(to)]) return line.agreements[index(to)] == KeyAgreement::dtls;
+  if (policy.security == sip::MediaSecurity::required)
+    return !policy.agreements.empty() && policy.agreements.front() == KeyAgreement::dtls;
+  return std::ranges::find(policy.agreements, KeyAgreement::dtls) != policy.agreements.end();
+}
+
+/// Where the peer's handshakes may come from and go to, where ICE does not find out.
+void name_remotes(const sip::AgreedMedia& agreed, const IpAddress& signalling_peer,
+                  std::array<Endpoint, keying::kLegComponents>& remote, std::vector<IpAddress>& named_hosts) {
+  if (!signalling_peer.is_unspecified()) named_hosts.push_back(signalling_peer);
+  if (!agreed.rtp) return;
+  remote[0] = *agreed.rtp;
+  const Endpoint above{agreed.rtp->address, static_cast<std::uint16_t>(agreed.rtp->port + 1)};
+  if (!agreed.mux) remote[1] = agreed.rtcp.value_or(above);
+  named_hosts.push_back(agreed.rtp->address);
+}
+
+}  // namespace
+
+MediaSession::State::Fault MediaSession::State::plan(MediaLine& line, Leg leg, TermsWanted wanted) {
+  auto& handshake = line.handshakes[index(leg)];
+  if (!wanted.dtls && !wanted.ice) {
+    if (handshake) handshake->planned.reset();
+    return std::nullopt;
+  }
+  if (!handshake) handshake = std::make_unique<LegHandshake>();
+  auto terms = make_terms(handshake.get(), wanted, services_.handshakes, services_.draw);
+  if (!terms) return fault_of(terms.error());
+  handshake->planned = std::move(*terms);
+  return std::nullopt;
+}
+
+/// Our ends for the answer to what a leg offers.
+MediaSession::State::Fault MediaSession::State::plan_answer(MediaLine& line, Leg offerer,
+                                                            const sip::RemoteMedia& offered) {
+  const LegHandshake* const before = line.handshakes[index(offerer)].get();
+  TermsWanted wanted;
+  wanted.dtls = offered.dtls.has_value();
+  wanted.ice = !offered.ice_fragment.empty();
+  wanted.new_association =
+      wanted.dtls && before != nullptr && before->has_dtls() && is_new_association(*before, *offered.dtls);
+  wanted.ice_restart = wanted.ice && before != nullptr && before->peer_fragment != offered.ice_fragment;
+  return plan(line, offerer, wanted);
+}
+
+/// Our ends for the offer to a leg: never a new association or a restart, for which only the peer has
+/// reasons.
+MediaSession::State::Fault MediaSession::State::plan_offer(MediaLine& line, Leg to) {
+  const sip::MediaPolicy& policy = legs_[index(to)].policy;
+  const LegHandshake* const before = line.handshakes[index(to)].get();
+  TermsWanted wanted;
+  wanted.dtls = offers_dtls(policy, line, to);
+  wanted.ice = policy.ice == sip::IceUse::offer || (before != nullptr && before->has_ice());
+  return plan(line, to, wanted);
+}
+
+void MediaSession::State::announce(const MediaLine& line, Leg leg, sip::LocalMedia& local) const {
+  const LegHandshake* const handshake = line.handshakes[index(leg)].get();
+  if (handshake == nullptr) return;
+  const LegTerms* const terms = handshake->planned ? handshake->planned.get() : handshake->terms.get();
+  if (terms == nullptr) return;
+  if (terms->identity) {
+    constexpr auto kAnnounced = static_cast<std::size_t>(crypto::HashFunction::sha_256);
+    local.dtls = sip::LocalDtls{terms->identity->fingerprints()[kAnnounced], terms->tls_id};
+  }
+  if (handshake->peer)
+    local.dtls_role = handshake->peer->setup == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
+  if (terms->has_ice()) {
+    const auto password = terms->ice.password.view();
+    local.ice =
+        sip::LocalIce{terms->ice.fragment, {reinterpret_cast<const char*>(password.data()), password.size()}};
+  }
+}
+
+LegHandshake& MediaSession::State::open(std::size_t number, Leg leg) {
+  LegHandshake& handshake = *lines_[number].handshakes[index(leg)];
+  if (handshake.id != 0) return handshake;
+  handshake.id = services_.handshakes.open([self = weak_from_this(), number, leg](auto& event) {
+    if (const auto state = self.lock()) state->on_handshake(number, leg, event);
+  });
+  return handshake;
+}
+
+/// What does not depend on the peer.
+keying::LegKeying MediaSession::State::keying_order(const LegHandshake& handshake, Leg leg) const {
+  keying::LegKeying order;
+  order.leg = handshake.id;
+  order.identity = handshake.terms->identity;
+  order.profiles = legs_[index(leg)].policy.crypto.suites;
+  return order;
+}
+
+/// A peer may begin its checks and its handshake before we have read its answer: the ports of such offers
+/// listen at once, and take no media.
+void MediaSession::State::link_early() {
+  const Leg to = other(exchange_->offerer);
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    const sip::SentOffer::Medium& sent = exchange_->sent.media[i];
+    if (lines_[i].relay != 0 || !sent.active || (!sent.dtls && !sent.ice)) continue;
+    LegHandshake& handshake = open(i, to);
+    handshake.terms = handshake.planned;
+    keying::LegKeying order = keying_order(handshake, to);
+    order.muxed = false;
+    if (!sent.dtls) order.identity.reset();
+    if (sent.ice)
+      order.ice = handshake.terms->ice.duplicate();
+    else if (!legs_[index(to)].signalling_peer.is_unspecified())
+      order.named_hosts.push_back(legs_[index(to)].signalling_peer);
+    handshake.keying_order = std::move(order);
+
+    RelaySpec spec;
+    spec.label = label_;
+    for (std::size_t leg = 0; leg < kLegs; ++leg) {
+      spec.legs[leg].side = legs_[leg].side;
+      spec.legs[leg].policy = dataplane::SourcePolicy::latch;
+      spec.legs[leg].awaits_keys = {true, true};
+    }
+    spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls};
+    spec.legs[index(to)].handshake_leg = handshake.id;
+    order_relay(i, std::move(spec));
+  }
+}
+
+/// Takes over what was agreed for a leg, and prepares the orders that follow from it.
+void MediaSession::State::adopt(std::size_t number, Leg leg, const sip::AgreedMedia& agreed) {
+  const bool dtls = agreed.dtls.has_value(), ice = !agreed.ice_fragment.empty();
+  MediaLine& line = lines_[number];
+  if (!dtls && !ice) return close_handshake(line, leg);
+  const bool is_known = line.handshakes[index(leg)]->id != 0;
+  LegHandshake& its = open(number, leg);
+  const bool is_first = !its.peer.has_value();
+  // One that began before the answer goes on if the peer took the active end.
+  const bool keeps = dtls && (is_first ? is_known && agreed.dtls->setup == DtlsSetup::active
+                                       : !is_new_association(its, *agreed.dtls));
+  if (!keeps) {
+    its.keys = {};
+    its.failure.reset();
+  }
+  if (!ice) its.nominated = {};
+  if (its.planned) its.terms = its.planned;
+  its.peer = agreed.dtls;
+  its.peer_fragment = agreed.ice_fragment;
+  its.agreed = true;
+
+  keying::LegKeying order = keying_order(its, leg);
+  order.muxed = agreed.mux;
+  order.keeps_association = keeps;
+  if (ice)
+    order.ice = its.terms->ice.duplicate();
+  else
+    name_remotes(agreed, legs_[index(leg)].signalling_peer, order.remote, order.named_hosts);
+  if (dtls) {
+    order.role =
+        agreed.dtls->setup == DtlsSetup::active ? keying::DtlsRole::passive : keying::DtlsRole::active;
+    order.peer_fingerprints = agreed.dtls->fingerprints;
+  } else {
+    order.identity.reset();
+  }
+  if (keeps && is_first)
+    its.answer_order = keying::LegAnswer{its.id, order.remote, order.named_hosts, order.peer_fingerprints};
+  its.keying_order = std::move(order);
+}
+
+/// `linked`: the worker knows the ports. Only an active end has to wait for that.
+void MediaSession::State::send_orders(MediaLine& line, bool linked) {
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    LegHandshake* const its = line.handshakes[index(leg)].get();
+    if (its == nullptr || !its->keying_order) continue;
+    if (!linked && its->keying_order->identity && its->keying_order->role == keying::DtlsRole::active)
+      continue;
+    const PortLease& ports = services_.relays.ports_of(line.relay, leg);
+    const std::uint8_t worker = services_.relays.worker_of(line.relay);
+    for (std::uint16_t i = 0; i < keying::kLegComponents; ++i)
+      its->keying_order->local[i] = {worker, ports.address(), static_cast<std::uint16_t>(ports.port() + i)};
+    services_.handshakes.order(std::move(*std::exchange(its->keying_order, std::nullopt)));
+    if (its->answer_order)
+      services_.handshakes.order(std::move(*std::exchange(its->answer_order, std::nullopt)));
+  }
+}
+
+void MediaSession::State::on_handshake(std::size_t number, Leg leg, keying::HandshakeEvent& event) {
+  const auto alive = shared_from_this();
+  LegHandshake& its = *lines_[number].handshakes[index(leg)];
+  if (auto* const keys = std::get_if<keying::handshake_event::Keys>(&event)) {
+    log::info("media.keyed", {{"label", label_},
+                              {"leg", name(leg)},
+                              {"component", keys->component == 0 ? "rtp" : "rtcp"},
+                              {"suite", crypto::suite(keys->keying.suite).name}});
+    its.keys[keys->component] = std::move(keys->keying);
+    return refresh(number);
+  }
+  if (const auto* const nominated = std::get_if<keying::handshake_event::Nominated>(&event)) {
+    its.nominated[nominated->component] = nominated->remote;
+    return refresh(number);
+  }
+  const auto& ended = std::get<keying::handshake_event::Ended>(event);
+  log::warning("media.handshake_failed", {{"label", label_},
+                                          {"leg", name(leg)},
+                                          {"component", ended.component == 0 ? "rtp" : "rtcp"},
+                                          {"why", keying::info(ended.outcome).name}});
+  // Calls do without RTCP rather than end.
+  if (ended.component != 0) return;
+  its.failure = ended.outcome;
+  if (const OnFailure tell = on_failure_) tell(leg, ended.outcome);
+}
+
+/// Brings the relay to what the handshakes have come to; one change of a session at a time.
+void MediaSession::State::refresh(std::size_t number) {
+  MediaLine& line = lines_[number];
+  line.stale = true;
+  if (orders_ != 0 || line.relay == 0 || !services_.relays.has(line.relay)) return;
+  line.stale = false;
+  RelaySpec spec = line.spec.duplicate();
+  for (std::size_t i = 0; i < kLegs; ++i)
+    if (line.handshakes[i]) apply(*line.handshakes[i], spec.legs[i]);
+  if (!same_flows(spec, line.spec)) order_relay(number, std::move(spec));
+}
+
+void MediaSession::State::refresh_stale() {
+  for (std::size_t i = 0; i < lines_.size(); ++i)
+    if (lines_[i].stale) refresh(i);
+}
+
+void MediaSession::State::close_handshake(MediaLine& line, Leg leg) {
+  const auto handshake = std::move(line.handshakes[index(leg)]);
+  if (handshake && handshake->id != 0) services_.handshakes.close(handshake->id);
+}
+
+}  // namespace sallyport::control
