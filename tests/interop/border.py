@@ -74,13 +74,13 @@ class Border:
                                 *(["--algorithms", ",".join(algorithms)] if algorithms else []))
 
     def phone(self, make: type[Phone], user: str, side: str, media: str = "", password: str = phone_call.PASSWORD, port: int = 5060,
-              suite: str = "", auto_answer: bool = False, authority: Authority | None = None) -> Phone:
+              suite: str = "", auto_answer: bool = False, authority: Authority | None = None, border_port: int = 5061) -> Phone:
         """One that runs but need not be registered yet."""
         self._numbered += 1
         media = media or ("srtp-mand" if make is Baresip else "srtp")
         account = phone_call.account(user, side, password=password, tone=TONES[user], media=media, suite=suite, auto_answer=auto_answer,
                                      port=port, name=f"{user}-{self._numbered}")
-        phone = make(self.stage, account, (authority or self.authority).certificate)
+        phone = make(self.stage, account, (authority or self.authority).certificate, border_port)
         phone.start()
         self.phones.append(phone)
         return phone

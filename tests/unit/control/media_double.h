@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <gtest/gtest.h>
+
+#include "control/media/handshakes.h"
 #include "control/media/media_plane.h"
 #include "control/media/next_hops.h"
 
@@ -72,6 +75,27 @@ class Resolver final : public NextHopResolver {
 
   std::map<std::string, int> known;  ///< neighbours given out and not forgotten: table entries, not uses
   std::string gateway = "192.0.2.254";
+};
+
+/// The handshake thread: orders wait for a test to look at them.
+class HandshakeDouble final : public HandshakePlane {
+ public:
+  [[nodiscard]] bool has_room() const override { return room; }
+  void order(keying::HandshakeOrder order) override { orders.push_back(std::move(order)); }
+  [[nodiscard]] keying::InstantMs now() const override { return 0; }
+
+  /// The next order, which must be of this kind.
+  template <typename Order>
+  [[nodiscard]] Order take() {
+    EXPECT_FALSE(orders.empty());
+    auto order = std::move(orders.front());
+    orders.pop_front();
+    EXPECT_TRUE(std::holds_alternative<Order>(order));
+    return std::get<Order>(std::move(order));
+  }
+
+  std::deque<keying::HandshakeOrder> orders;
+  bool room = true;
 };
 
 /// What a worker would write.

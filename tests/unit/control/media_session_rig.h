@@ -152,13 +152,15 @@ class MediaSessionRig : public testing::Test {
   MediaPorts ports{config, limits, 1};
   RelayManager manager{config, limits, plane, hops, ports};
   std::uint8_t drawn = 0;
+  test::HandshakeDouble handshake_thread;
+  Handshakes handshakes{handshake_thread, keying::DtlsKeyType::ecdsa_p256};
   MediaServices services{manager, ports,
                          [this](std::span<std::uint8_t> out) {
                            ++drawn;
                            for (std::size_t i = 0; i < out.size(); ++i)
                              out[i] = static_cast<std::uint8_t>(drawn * 7 + i);
                          },
-                         sip_limits};
+                         sip_limits, handshakes};
   IpAddress peer_a = IpAddress::parse("10.0.0.200").value();
   Command last;
   std::vector<CommandKind> orders;
