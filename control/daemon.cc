@@ -146,6 +146,8 @@ Daemon::State::State(Config settings, std::string path)
     signalling = std::make_unique<Signalling>(context, config.sip);
     handshake_client = std::make_unique<HandshakeClient>(runtime, config.keying.limits);
     handshakes = std::make_unique<Handshakes>(*handshake_client, config.keying.certificate);
+    service.set_handshakes(
+        {&handshake_client->counters(), config.keying.limits, [this] { return handshakes->legs(); }});
   }
   links_up.assign(runtime.ports().size(), true);
 }

@@ -257,6 +257,8 @@ std::string stats_text(const json::object& stats) {
     text += "\n" + outline({{"subscribers", *subscribers}});
   if (const auto* sip = find(stats, "sip"); sip != nullptr && sip->is_object())
     text += "\n" + outline({{"sip", *sip}});
+  if (const auto* handshakes = find(stats, "handshakes"); handshakes != nullptr && handshakes->is_object())
+    text += "\n" + outline({{"handshakes", *handshakes}});
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/admin/handshake_domain.h"
 #include "control/media/captures.h"
 #include "control/media/relay.h"
 #include "control/media/relay_manager.h"
@@ -46,7 +47,7 @@ struct DaemonStatus {
                                        const RelayManager& relays);
 [[nodiscard]] std::string stats_json(const MediaPlane& plane, const Limits& limits,
                                      const RelayManager::Totals& totals, const Subscribers* subscribers,
-                                     SipService* sip);
+                                     SipService* sip, const HandshakeDomain& handshakes);
 [[nodiscard]] std::string config_json(const Config& config);
 /// `{"KEY":VALUE}`.
 [[nodiscard]] std::string single_json(std::string_view key, std::uint64_t value);

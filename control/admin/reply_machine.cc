@@ -100,6 +100,8 @@ json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   object["events_lost"] = counters.events_lost.get();
   object["captured"] = counters.captured.get();
   object["captures_lost"] = counters.captures_lost.get();
+  object["answers"] = counters.answers.get();
+  object["answers_lost"] = counters.answers_lost.get();
   return object;
 }
 
@@ -156,8 +158,22 @@ std::string workers_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   return json::serialize(json::object{{"workers", std::move(array)}, {"tsc_hz", plane.tsc_hz()}});
 }
 
+/// Every outcome of DTLS and ICE with its count, and the limits as everywhere.
+json::object handshakes_object(const HandshakeDomain& of) {
+  const keying::HandshakeCounters& counters = *of.counters;
+  json::object object{{"legs", of.legs()}};
+  for (const auto& info : keying::kHandshakeCounts) object[info.name] = counters[info.count];
+  for (const auto& info : keying::kDtlsOutcomes) object[info.name] = counters[info.outcome];
+  for (const auto& info : keying::kIceOutcomes) object[info.name] = counters[info.outcome];
+  json::object limits;
+  for (const auto& info : keying::kHandshakeLimits)
+    limits[info.name] = json::object{{"limit", of.limits[info.limit]}, {"refused", counters[info.limit]}};
+  object["limits"] = std::move(limits);
+  return object;
+}
+
 std::string stats_json(const MediaPlane& plane, const Limits& limits, const RelayManager::Totals& totals,
-                       const Subscribers* subscribers, SipService* sip) {
+                       const Subscribers* subscribers, SipService* sip, const HandshakeDomain& handshakes) {
   json::object verdicts, refusals;
   std::uint64_t received = 0;
   for (std::size_t worker = 0; worker < plane.worker_count(); ++worker)
@@ -184,6 +200,7 @@ std::string stats_json(const MediaPlane& plane, const Limits& limits, const Rela
   object["relays"] = std::move(relays);
   if (subscribers != nullptr) object["subscribers"] = subscriber_stats(*subscribers);
   if (sip != nullptr) object["sip"] = sip_stats(*sip);
+  if (handshakes.counters != nullptr) object["handshakes"] = handshakes_object(handshakes);
   return json::serialize(object);
 }
 
@@ -204,6 +221,11 @@ json::object config_object(const Config& config) {
                    {"durability", config.store.durability == Durability::power ? "power" : "process"},
                    {"queue", config.store.queue}};
   object["registrar"] = registrar_json(config.registrar);
+  json::object keying{{"certificate", config.keying.certificate == keying::DtlsKeyType::rsa_2048
+                                          ? "rsa-2048"
+                                          : "ecdsa-p256"}};
+  for (const auto& info : keying::kHandshakeLimits) keying[info.name] = config.keying.limits[info.limit];
+  object["keying"] = std::move(keying);
   object["debug"] = json::object{{"allow_decrypted_capture", config.debug.allow_decrypted_capture},
                                  {"capture_directory", config.debug.capture_directory}};
   add_sip_config(config, object);

@@ -94,7 +94,8 @@ struct AdminService::Visitor {
     result(workers_json(domain.plane, domain.meter, domain.relays));
   }
   void operator()(request::Stats&) const {
-    result(stats_json(domain.plane, domain.limits, domain.relays.totals(), domain.subscribers, domain.sip));
+    result(stats_json(domain.plane, domain.limits, domain.relays.totals(), domain.subscribers, domain.sip,
+                      domain.handshakes));
   }
   void operator()(request::CaptureStart& start) const {
     domain.captures.start(start.relay, start.leg, start.opened, std::move(start.file),

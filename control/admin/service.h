@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/ip_address.h"
+#include "control/admin/handshake_domain.h"
 #include "control/admin/protocol.h"
 #include "control/config/config.h"
 #include "control/media/captures.h"
@@ -33,6 +34,7 @@ struct AdminDomain {
   Subscribers* subscribers = nullptr;  ///< null: no store is configured
   Reloader* reloader = nullptr;
   SipService* sip = nullptr;  ///< null: no listener is configured
+  HandshakeDomain handshakes;
 };
 
 class AdminService {
@@ -45,6 +47,7 @@ class AdminService {
 
   void set_subscribers(Subscribers* subscribers) { domain_.subscribers = subscribers; }
   void set_sip(SipService* sip) { domain_.sip = sip; }
+  void set_handshakes(HandshakeDomain handshakes) { domain_.handshakes = std::move(handshakes); }
   /// `follow` makes the messages of calls be published.
   void set_follow(std::function<void()> follow) { follow_ = std::move(follow); }
   void set_connection_count(std::function<std::size_t()> count) { connections_ = std::move(count); }

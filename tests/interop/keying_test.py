@@ -69,7 +69,7 @@ def hold_keeps_the_association(border: Border) -> None:
 
 
 def handshakes(border: Border) -> int:
-    return border.daemon.ask("status", "counters")["handshakes"]["dtls_established"]
+    return border.daemon.ask("stats")["handshakes"]["dtls_established"]
 
 
 CASES = {case.__name__: case for case in (
