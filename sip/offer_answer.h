@@ -124,6 +124,7 @@ struct SentOffer {
     Direction direction = Direction::sendrecv;
     std::vector<CryptoAttribute> crypto;
     bool dtls = false;
+    std::optional<DtlsSetup> dtls_role;  ///< ours, of the association that goes on
     bool ice = false;
   };
   std::string text;

@@ -219,6 +219,9 @@ Result<void> read_answered_security(const SentOffer::Medium& sent, const Sdp& an
   if (sent.dtls && !agreed.agreement) {
     auto dtls = read_dtls(answer, index, DtlsSetup::passive);  // RFC 4145 §4
     if (!dtls) return tl::unexpected(dtls.error());
+    // baresip answers a re-offer with the actpass that it once offered, and means the role that it has.
+    if (*dtls && (*dtls)->setup == DtlsSetup::actpass && sent.dtls_role)
+      (*dtls)->setup = answer_to(*sent.dtls_role, DtlsSetup::active);
     if (*dtls && !fits((*dtls)->setup, DtlsSetup::actpass))
       return fail(ErrorClass::refused, "SDP: the answer's setup does not follow from actpass");
     agreed.dtls = std::move(*dtls);

@@ -81,7 +81,10 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
   sent.mux = policy.offer_mux;
   sent.ice = local.ice.has_value();
   for (const KeyAgreement agreement : offered_agreements(policy, local)) {
-    if (agreement == KeyAgreement::dtls) sent.dtls = true;
+    if (agreement == KeyAgreement::dtls) {
+      sent.dtls = true;
+      sent.dtls_role = local.dtls_role;
+    }
     if (agreement == KeyAgreement::sdes) sent.crypto = offered_lines(policy, established, draw);
   }
   std::optional<KeyAgreement> insists;
@@ -140,6 +143,7 @@ SentOffer SentOffer::duplicate() const {
                           medium.direction,
                           {},
                           medium.dtls,
+                          medium.dtls_role,
                           medium.ice});
     for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
   }

@@ -203,6 +203,19 @@ TEST(DtlsAnswers, RolesAndProfiles) {
   }
 }
 
+TEST(DtlsAnswers, ToAReOfferActpassMeansTheRoleThatThePeerHas) {
+  for (const auto& [ours, theirs] : {std::pair(DtlsSetup::passive, DtlsSetup::active),
+                                     std::pair(DtlsSetup::active, DtlsSetup::passive)}) {
+    LocalMedia media = local();
+    media.dtls_role = ours;
+    const auto sent = offered("m=audio 7000 RTP/AVPF 0\r\n", policy({dtls}), media);
+    ASSERT_TRUE(sent);
+    const auto agreed = read_answer(*sent, session(dtls_media("actpass")), policy({dtls}));
+    ASSERT_TRUE(agreed);
+    EXPECT_EQ(agreed->media[0].dtls->setup, theirs);
+  }
+}
+
 TEST(DtlsAnswers, ToAnOpportunisticOfferAreAnyOfItsWaysOrNone) {
   const MediaPolicy open = policy({dtls, sdes}, MediaSecurity::preferred);
   const auto sent = offered("m=audio 7000 RTP/AVP 0\r\n", open);
