@@ -40,22 +40,22 @@ std::vector<SuiteId> read_suites(ConfigSection& section) {
 
 /// Whether signalling on a side can carry keys: on some listener, on none, or (without listeners) who knows.
 struct Carriers {
-  bool tls = false, plain = false;
+  bool secure = false, plain = false;
 };
 
 Carriers carriers_of(const Config& config, std::string_view side) {
   Carriers carriers;
   for (std::size_t i = 0; i < config.sip.listeners.size(); ++i) {
     if (config.sip.listeners[i].side != side) continue;
-    const bool tls = config.sip.transport.listeners[i].transport == sip::Transport::tls;
-    (tls ? carriers.tls : carriers.plain) = true;
+    const bool secure = sip::is_secure(config.sip.transport.listeners[i].transport);
+    (secure ? carriers.secure : carriers.plain) = true;
   }
   return carriers;
 }
 
 void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& media) {
   // Keys never cross an open wire, so where there is no other, media cannot be secret.
-  const bool open_only = carriers.plain && !carriers.tls;
+  const bool open_only = carriers.plain && !carriers.secure;
   const MediaSecurity standard = open_only ? MediaSecurity::none : MediaSecurity::required;
   media.security = section.choice("media", standard,
                                   {{"required", MediaSecurity::required},
