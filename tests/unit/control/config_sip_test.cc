@@ -227,6 +227,8 @@ const Change kChanges[] = {
      "sip.listener.web.path: must begin with '/' and have no '?', '#' or blanks"},
     {"path = \"/sip\"", "path = \"/sip?x\"",
      "sip.listener.web.path: must begin with '/' and have no '?', '#' or blanks"},
+    {"ping_s = 20", "ping_s = 20\n[trunk.carrier]\nlistener = \"web\"\nhost = \"sip.example.net\"",
+     "trunk.carrier.listener: is for browsers: trunks are reached over TLS, TCP or UDP"},
     {"ping_s = 20", "ping_s = 0", "sip.listener.web.ping_s: must be a number from 1 to 3600"},
     {"transport = \"tls\"", "transport = \"tls\"\norigins = [\"*\"]",
      "sip.listener.phones.origins: is for transport = \"wss\" only"},
