@@ -53,7 +53,7 @@ def open_socket(border: Border, **changes):
 
 
 class WebSocketPeer(RawPeer):
-    """Speaks as RawPeer does; its Via and Contact name no place, since a script knows none (RFC 7118 §5.4)."""
+    """Speaks as RawPeer does; its Via and Contact name no place, since a script knows none (RFC 7118 B.1)."""
 
     def __init__(self, border: Border) -> None:
         self.transport = "wss"
