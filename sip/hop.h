@@ -16,6 +16,11 @@ enum class Transport : std::uint8_t { udp, tcp, tls, ws, wss };
   return transport != Transport::udp;
 }
 
+/// TLS keeps it from others: keys may go over it, and a SIPS URI allows it.
+[[nodiscard]] constexpr bool is_secure(Transport transport) {
+  return transport == Transport::tls || transport == Transport::wss;
+}
+
 [[nodiscard]] constexpr std::string_view name(Transport transport) {
   switch (transport) {
     case Transport::udp:

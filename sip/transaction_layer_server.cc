@@ -24,7 +24,7 @@ constexpr std::uint64_t mark(KeyKind kind) {
 
 std::uint16_t sent_by_port(const Via& via, Transport transport) {
   if (via.port != 0) return via.port;
-  return transport == Transport::tls || transport == Transport::wss ? kStandardTlsPort : kStandardPort;
+  return is_secure(transport) ? kStandardTlsPort : kStandardPort;
 }
 
 /// Where a response goes (RFC 3261 §18.2.2, RFC 3581 §4): always to the address that the request came from,

@@ -33,6 +33,7 @@ DOORS = (
     (r"rte_", r"dataplane/", "dataplane/, the door to DPDK"),
     (r"intel-ipsec-mb|srtp2?/", r"crypto/", "crypto/, the door to ciphers"),
     (r"openssl/", r"crypto/|keying/|transport/tls_", "crypto/, keying/ and transport/tls_*, the doors to OpenSSL"),
+    (r"boost/beast", r"transport/websocket_upgrade\.cc", "transport/websocket_upgrade.cc, the door to HTTP"),
     (r"ares", r"transport/resolver\.cc", "transport/resolver.cc, the door to DNS"),
     (r"toml\+\+", r"control/config/", "control/config/, the door to TOML"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc, the door to spdlog"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Connection: one TCP or TLS connection that carries SIP; the signalling thread's.
+// Connection: one TCP, TLS or secure WebSocket connection that carries SIP; the signalling thread's.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,18 @@
 #include "transport/descriptor.h"
 #include "transport/source_table.h"
 #include "transport/tls_stream.h"
+#include "transport/websocket_frames.h"
 
 namespace sallyport::transport {
+
+/// What a connection is beside, that became a WebSocket.
+struct WebSocket {
+  WebSocketReader reader;
+  std::uint64_t pings = 0;                    ///< sent; the last one's number is what it carries
+  std::int64_t heard_ms = 0;                  ///< when octets last came
+  std::int64_t pinged_ms = 0;                 ///< since when a pong is owed; 0: none is
+  CloseCode goodbye = CloseCode::going_away;  ///< what the peer is told at the end
+};
 
 /// Small, for there are many: an idle one has neither buffers nor timers.
 struct Connection {
@@ -23,6 +33,7 @@ struct Connection {
   sip::Hop hop;
   Descriptor descriptor;  ///< none while it is being opened
   std::unique_ptr<TlsStream> tls;
+  std::unique_ptr<WebSocket> websocket;
   SourceTable::Place place;
   sip::StreamFramer framer;
   std::string unsent;  ///< from `sent` on, what the peer has not taken yet

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -91,6 +92,11 @@ void HandshakeThread::obey(handshake_order::Listen& order) {
     listeners_.insert_or_assign(order.listener, std::move(order));
 }
 
+void HandshakeThread::obey(handshake_order::Follow& order) {
+  const auto found = listeners_.find(order.listener);
+  if (found != listeners_.end()) found->second.rules = std::move(order.rules);
+}
+
 void HandshakeThread::obey(const handshake_order::Unlisten& order) {
   const auto found = listeners_.find(order.listener);
   if (found == listeners_.end()) return;
@@ -141,7 +147,7 @@ void HandshakeThread::shed(const Listener& listener) {
 }
 
 void HandshakeThread::accepted(const Listener& listener, Descriptor descriptor, const Endpoint& remote) {
-  const bool tls = listener.transport == sip::Transport::tls;
+  const bool tls = sip::is_secure(listener.transport);
   auto place = shared_.sources.admit(remote.address, tls);
   if (!place) return;
   shared_.counters.add(Count::accepted);
@@ -152,6 +158,8 @@ void HandshakeThread::accepted(const Listener& listener, Descriptor descriptor, 
   session.result.place = std::move(*place);
   session.result.descriptor = std::move(descriptor);
   if (!tls) return shared_.ready.send(std::move(session.result));
+  if (listener.transport == sip::Transport::wss)
+    session.upgrade = std::make_unique<WebSocketUpgrade>(listener.rules);
   session.contexts = contexts_;
   auto ssl = contexts_ ? contexts_->accept(listener.name) : nullptr;
   if (!ssl) return shared_.counters.add(Count::handshakes_failed);
@@ -182,14 +190,17 @@ void HandshakeThread::on_ready(std::uint64_t number, std::uint32_t events) {
       return give_up(number, session, {ErrorClass::refused, std::strerror(errno)});
     if (octets > 0) session.result.tls->feed({received_.data(), static_cast<std::size_t>(octets)});
   }
-  shake(number, session);
+  if (session.upgrading)
+    upgrade(number, session);
+  else
+    shake(number, session);
 }
 
 void HandshakeThread::on_connected(std::uint64_t number, Session& session) {
   const int failure = connect_error(session.result.descriptor.get());
   if (failure != 0) return give_up(number, session, {ErrorClass::refused, std::strerror(failure)});
   session.connecting = false;
-  if (session.result.transport != sip::Transport::tls) return hand_over(number, session);
+  if (!sip::is_secure(session.result.transport)) return hand_over(number, session);
   session.contexts = contexts_;
   auto ssl = contexts_ ? contexts_->connect(session.server_name, session.certificate) : nullptr;
   if (!ssl)
@@ -205,14 +216,10 @@ void HandshakeThread::shake(std::uint64_t number, Session& session) {
   const TlsStep step = tls.handshake();
   switch (step) {
     case TlsStep::done:
-      return hand_over(number, session);
+      return shaken(number, session);
     case TlsStep::wants_input:
-    case TlsStep::wants_output: {
-      const bool wants_output = step == TlsStep::wants_output;
-      if (session.wants_output == wants_output) return;
-      session.wants_output = wants_output;
-      return poller_.change(session.result.descriptor.get(), number, wants_output ? EPOLLOUT : EPOLLIN);
-    }
+    case TlsStep::wants_output:
+      return watch(number, session, step == TlsStep::wants_output);
     case TlsStep::ended:
       return give_up(number, session, {ErrorClass::refused, "the peer closed during the handshake"});
     case TlsStep::failed:
@@ -220,11 +227,58 @@ void HandshakeThread::shake(std::uint64_t number, Session& session) {
   }
 }
 
+void HandshakeThread::watch(std::uint64_t number, Session& session, bool wants_output) {
+  if (std::exchange(session.wants_output, wants_output) == wants_output) return;
+  poller_.change(session.result.descriptor.get(), number, wants_output ? EPOLLOUT : EPOLLIN);
+}
+
+void HandshakeThread::shaken(std::uint64_t number, Session& session) {
+  shared_.counters.add(Count::handshakes_done);
+  if (session.result.tls->resumed()) shared_.counters.add(Count::handshakes_resumed);
+  if (!session.upgrade) return hand_over(number, session);
+  session.upgrading = true;
+  upgrade(number, session);
+}
+
+/// Reads until the request is whole; the rest of the handshake's time is for it.
+void HandshakeThread::upgrade(std::uint64_t number, Session& session) {
+  TlsStream& tls = *session.result.tls;
+  std::array<char, 4096> room;
+  while (true) {
+    const TlsMoved moved = tls.read(room);
+    if (moved.step == TlsStep::wants_input || moved.step == TlsStep::wants_output)
+      return watch(number, session, moved.step == TlsStep::wants_output);
+    if (moved.step != TlsStep::done)
+      return give_up(number, session,
+                     {ErrorClass::refused, "the peer closed before it asked for a WebSocket"});
+    const UpgradeStep step =
+        session.upgrade->take({room.data(), moved.octets}, shared_.limits[Limit::upgrade_bytes]);
+    if (step == UpgradeStep::wants_input) continue;
+    if (step == UpgradeStep::refused) return refuse_upgrade(number, session);
+    // The answer is small and the first that is written: what has no room for it is no connection.
+    if (tls.write(session.upgrade->answer()).octets != session.upgrade->answer().size())
+      return give_up(number, session, {ErrorClass::refused, "the peer does not take the answer"});
+    shared_.counters.add(Count::upgrades);
+    return hand_over(number, session);
+  }
+}
+
+void HandshakeThread::refuse_upgrade(std::uint64_t number, Session& session) {
+  const WebSocketUpgrade& upgrade = *session.upgrade;
+  if (upgrade.too_long())
+    shared_.limits.count_refusal(Limit::upgrade_bytes);
+  else
+    shared_.counters.add(upgrade.count());
+  log::debug("transport.upgrade_refused",
+             {{"remote", session.result.remote.to_string()}, {"why", upgrade.why()}});
+  static_cast<void>(session.result.tls->write(upgrade.answer()));
+  session.result.tls->say_goodbye();
+  sessions_.erase(number);
+}
+
 void HandshakeThread::hand_over(std::uint64_t number, Session& session) {
   Established& result = session.result;
   if (result.tls) {
-    shared_.counters.add(Count::handshakes_done);
-    if (result.tls->resumed()) shared_.counters.add(Count::handshakes_resumed);
     result.early = result.tls->unread();
     result.tls->feed({});
   }
@@ -236,7 +290,9 @@ void HandshakeThread::hand_over(std::uint64_t number, Session& session) {
 
 void HandshakeThread::give_up(std::uint64_t number, Session& session, Error why) {
   Established& result = session.result;
-  if (result.tls) {
+  if (session.upgrading) {
+    shared_.counters.add(Count::upgrades_abandoned);
+  } else if (result.tls) {
     shared_.counters.add(Count::handshakes_failed);
     if (result.tls->peer_refused()) shared_.counters.add(Count::client_refused);
   }

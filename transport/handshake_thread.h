@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// HandshakeThread: accepts and opens connections and shakes hands, so that none of this delays calls in
-// progress; what is ready to carry SIP is handed to the signalling thread.
+// HandshakeThread: accepts and opens connections, shakes hands and grants WebSockets, so that none of this
+// delays calls in progress; what is ready to carry SIP is handed to the signalling thread.
 #pragma once
 
 #include <array>
@@ -21,6 +21,7 @@
 #include "transport/source_table.h"
 #include "transport/tls_context.h"
 #include "transport/tls_stream.h"
+#include "transport/websocket_upgrade.h"
 
 namespace sallyport::transport {
 
@@ -52,6 +53,12 @@ struct Listen {
   std::string name;
   sip::Transport transport;
   std::shared_ptr<const Descriptor> socket;  ///< of all threads that listen on it
+  std::shared_ptr<const WebSocketRules> rules;
+};
+/// From now on, other rules for who is accepted there.
+struct Follow {
+  std::uint32_t listener;
+  std::shared_ptr<const WebSocketRules> rules;
 };
 struct Unlisten {
   std::uint32_t listener;
@@ -73,8 +80,9 @@ struct Stop {};
 
 }  // namespace handshake_order
 
-using HandshakeOrder = std::variant<handshake_order::Listen, handshake_order::Unlisten, handshake_order::Use,
-                                    handshake_order::Dial, handshake_order::Stop>;
+using HandshakeOrder =
+    std::variant<handshake_order::Listen, handshake_order::Follow, handshake_order::Unlisten,
+                 handshake_order::Use, handshake_order::Dial, handshake_order::Stop>;
 
 class HandshakeThread {
  public:
@@ -94,7 +102,9 @@ class HandshakeThread {
     std::shared_ptr<const TlsContexts> contexts;  ///< the handshake refers to them
     std::string server_name;
     std::string certificate;
+    std::unique_ptr<WebSocketUpgrade> upgrade;  ///< what comes after the TLS handshake, for a WebSocket
     bool connecting = false;
+    bool upgrading = false;  ///< the TLS handshake is over
     bool wants_output = false;
   };
   struct Deadline {
@@ -106,6 +116,7 @@ class HandshakeThread {
   void run();
   [[nodiscard]] int timeout_ms() const;
   void obey(handshake_order::Listen& order);
+  void obey(handshake_order::Follow& order);
   void obey(const handshake_order::Unlisten& order);
   void obey(handshake_order::Use& order) { contexts_ = std::move(order.contexts); }
   void obey(handshake_order::Dial& order);
@@ -118,6 +129,10 @@ class HandshakeThread {
   void on_ready(std::uint64_t number, std::uint32_t events);
   void on_connected(std::uint64_t number, Session& session);
   void shake(std::uint64_t number, Session& session);
+  void shaken(std::uint64_t number, Session& session);
+  void upgrade(std::uint64_t number, Session& session);
+  void refuse_upgrade(std::uint64_t number, Session& session);
+  void watch(std::uint64_t number, Session& session, bool wants_output);
   void hand_over(std::uint64_t number, Session& session);
   void give_up(std::uint64_t number, Session& session, Error why);
   void expire(std::deque<Deadline>& deadlines, Limit limit);

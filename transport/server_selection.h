@@ -33,7 +33,7 @@ struct Destination {
 };
 
 [[nodiscard]] constexpr std::uint16_t default_port(sip::Transport transport) {
-  return transport == sip::Transport::tls || transport == sip::Transport::wss ? 5061 : 5060;
+  return sip::is_secure(transport) ? 5061 : 5060;
 }
 
 class ServerLocator {

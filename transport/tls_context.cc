@@ -96,7 +96,7 @@ Result<std::shared_ptr<const TlsContexts>> TlsContexts::load(const TlsSettings& 
   if (auto done = made->load_trust(); !done) return tl::unexpected(done.error());
   if (auto done = made->load_revocation(); !done) return tl::unexpected(done.error());
   for (const ListenerSettings& listener : listeners) {
-    if (listener.transport != sip::Transport::tls) continue;
+    if (!sip::is_secure(listener.transport)) continue;
     if (auto done = made->add_listener(listener, keys, counters); !done) return tl::unexpected(done.error());
   }
   if (auto done = made->add_client(nullptr); !done) return tl::unexpected(done.error());

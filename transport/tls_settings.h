@@ -38,6 +38,16 @@ struct TlsSettings {
   bool resume = false;
 };
 
+/// Who may make a WebSocket of a connection (RFC 6455 §4.2, RFC 7118), and how it is kept.
+struct WebSocketRules {
+  std::vector<std::string>
+      origins;                ///< of the pages that may, as browsers write them: `https://phone.example.com`
+  bool any_origin = false;    ///< every page may
+  bool no_origin = false;     ///< who is no browser and names none may
+  std::string path;           ///< of the request; empty: any
+  std::uint32_t ping_s = 30;  ///< seconds of silence after which the peer is asked for a sign of life
+};
+
 struct ListenerSettings {
   std::string name;
   sip::Transport transport = sip::Transport::tls;
@@ -45,6 +55,7 @@ struct ListenerSettings {
   std::vector<std::string>
       certificates;  ///< TLS: by name; the first is shown to those who ask for none that we know
   ClientCertificates client_certificates = ClientCertificates::none;
+  WebSocketRules websocket;
 };
 
 }  // namespace sallyport::transport

@@ -73,6 +73,10 @@ void TransportLayer::adopt(Established established) {
   connection->place = std::move(established.place);
   connection->descriptor = std::move(established.descriptor);
   connection->tls = std::move(established.tls);
+  if (established.transport == sip::Transport::wss) {
+    connection->websocket = std::make_unique<WebSocket>();
+    connection->websocket->heard_ms = now_ms_;
+  }
   if (connection->tls)
     if (auto peer = connection->tls->peer())
       connection->peer = std::make_unique<PeerIdentity>(std::move(*peer));
@@ -189,7 +193,7 @@ void TransportLayer::end(Connection& connection, Count count, const Error& why) 
   if (std::exchange(connection.closed, true)) return;
   counters_.add(count);
   forget(connection);
-  if (connection.tls) connection.tls->say_goodbye();
+  say_goodbye(connection);
   // The kernel forgets a closed descriptor's place in the poller.
   connection.descriptor.reset();
   connection.place.leave();
@@ -232,7 +236,15 @@ void TransportLayer::check_deadline(Connection& connection, Slot& slot) {
   if (connection.partial) bound(Limit::incomplete_s, connection.partial_ms);
   if (!connection.heard) bound(Limit::first_message_s, connection.since_ms);
   bound(Limit::idle_s, connection.heard_ms);
-  if (!over) slot.check_ms = next;
+  if (connection.websocket && connection.websocket->pinged_ms != 0)
+    bound(Limit::websocket_pong_s, connection.websocket->pinged_ms);
+  if (over) return;
+  if (connection.websocket) {
+    if (ping_due_ms(connection) <= now_ms_) ping_websocket(connection);
+    if (connection.closed) return;
+    next = std::min(next, ping_due_ms(connection));
+  }
+  slot.check_ms = next;
 }
 
 bool TransportLayer::is_open(std::uint64_t id) const {

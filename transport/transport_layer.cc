@@ -42,6 +42,10 @@ bool same_place(const ListenerSettings& a, const ListenerSettings& b) {
   return a.transport == b.transport && a.address == b.address;
 }
 
+std::shared_ptr<const WebSocketRules> shared_rules(const ListenerSettings& listener) {
+  return std::make_shared<const WebSocketRules>(listener.websocket);
+}
+
 }  // namespace
 
 struct TransportLayer::Waits {
@@ -80,7 +84,7 @@ TransportLayer::~TransportLayer() {
   *alive_ = false;
   threads_.clear();
   for (Slot& slot : slots_)
-    if (slot.connection && slot.connection->tls) slot.connection->tls->say_goodbye();
+    if (slot.connection) say_goodbye(*slot.connection);
 }
 
 void TransportLayer::start() {
@@ -112,7 +116,7 @@ void TransportLayer::begin_listening(std::uint32_t index) {
   } else if (listener.socket) {
     for (const auto& thread : threads_)
       thread->order(handshake_order::Listen{index, listener.settings.name, listener.settings.transport,
-                                            listener.socket});
+                                            listener.socket, shared_rules(listener.settings)});
   }
   log::info("transport.listening", {{"listener", listener.settings.name},
                                     {"transport", sip::name(listener.settings.transport)},
@@ -166,6 +170,8 @@ Result<void> TransportLayer::reload(const TransportSettings& settings) {
     }
     listeners_[i].settings.certificates = wanted->certificates;
     listeners_[i].settings.client_certificates = wanted->client_certificates;
+    listeners_[i].settings.websocket = wanted->websocket;
+    for (const auto& thread : threads_) thread->order(handshake_order::Follow{i, shared_rules(*wanted)});
   }
   for (OpenListener& listener : added) {
     listeners_.push_back(std::move(listener));

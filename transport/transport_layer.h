@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// TransportLayer: all SIP that comes in and goes out, by UDP, TCP and TLS.
+// TransportLayer: all SIP that comes in and goes out, by UDP, TCP, TLS and secure WebSocket.
 #pragma once
 
 #include <array>
@@ -134,7 +134,9 @@ class TransportLayer {
   void on_readable(Connection& connection);
   void take_plain(Connection& connection, std::string_view octets);
   void take_tls(Connection& connection, std::string_view octets);
+  void take_octets(Connection& connection, std::string_view octets);
   void take_frames(Connection& connection);
+  [[nodiscard]] std::size_t pongs_for(std::size_t pings);
   void after_reading(Connection& connection);
   void on_frame(Connection& connection, sip::Frame frame);
   [[nodiscard]] bool write(Connection& connection, std::string_view octets);
@@ -144,6 +146,16 @@ class TransportLayer {
   void refill(Connection& connection) const;
   void resume_paused();
   void receive_datagrams(std::uint32_t index, std::uint32_t events);
+
+  // transport_websockets.cc
+  void take_websocket(Connection& connection, std::string_view octets);
+  void on_websocket_message(Connection& connection, std::string text);
+  void on_websocket_pong(Connection& connection, std::string_view payload);
+  void end_websocket(Connection& connection, const WebSocketEvent& event);
+  void answer_pings(Connection& connection, const std::optional<std::string>& asked, std::size_t pings);
+  void ping_websocket(Connection& connection);
+  [[nodiscard]] std::int64_t ping_due_ms(const Connection& connection) const;
+  static void say_goodbye(Connection& connection);
 
   boost::asio::io_context& context_;
   TransportUser& user_;

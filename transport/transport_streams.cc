@@ -13,8 +13,6 @@ namespace sallyport::transport {
 
 namespace {
 
-constexpr std::string_view kPing = "\r\n\r\n";
-constexpr std::string_view kPong = "\r\n";
 const Error kClosedByPeer{ErrorClass::refused, "the peer closed the connection"};
 
 }  // namespace
@@ -39,8 +37,7 @@ void TransportLayer::on_readable(Connection& connection) {
 void TransportLayer::take_plain(Connection& connection, std::string_view octets) {
   counters_.add(Count::bytes_received, octets.size());
   refill(connection);
-  connection.framer.append(octets);
-  take_frames(connection);
+  take_octets(connection, octets);
   if (!connection.closed) after_reading(connection);
 }
 
@@ -52,8 +49,7 @@ void TransportLayer::take_tls(Connection& connection, std::string_view octets) {
     switch (moved.step) {
       case TlsStep::done:
         counters_.add(Count::bytes_received, moved.octets);
-        connection.framer.append({plain_->data(), moved.octets});
-        take_frames(connection);
+        take_octets(connection, {plain_->data(), moved.octets});
         break;
       case TlsStep::wants_output:  // a record of the library's own waits for room: it goes before our next
       case TlsStep::wants_input:
@@ -64,6 +60,12 @@ void TransportLayer::take_tls(Connection& connection, std::string_view octets) {
         return end(connection, Count::closed_abruptly, {ErrorClass::refused, connection.tls->error()});
     }
   }
+}
+
+void TransportLayer::take_octets(Connection& connection, std::string_view octets) {
+  if (connection.websocket) return take_websocket(connection, octets);
+  connection.framer.append(octets);
+  take_frames(connection);
 }
 
 void TransportLayer::take_frames(Connection& connection) {
@@ -83,12 +85,16 @@ void TransportLayer::take_frames(Connection& connection) {
   }
   if (pings == 0 || connection.closed) return;
   // RFC 5626 §4.4.1: each ping a pong; those of many pings go together.
-  // No more at once than may wait.
-  const std::size_t most = limits_[Limit::write_queue_bytes] / kPong.size();
-  if (pings > most) limits_.count_refusal(Limit::write_queue_bytes);
   std::string pongs;
-  for (std::size_t i = 0; i < std::min(pings, most); ++i) pongs += kPong;
+  for (std::size_t i = pongs_for(pings); i > 0; --i) pongs += kKeepAlivePong;
   static_cast<void>(write(connection, pongs));
+}
+
+/// No more at once than may wait.
+std::size_t TransportLayer::pongs_for(std::size_t pings) {
+  const std::size_t most = limits_[Limit::write_queue_bytes] / (kKeepAlivePong.size() * 2);
+  if (pings > most) limits_.count_refusal(Limit::write_queue_bytes);
+  return std::min(pings, most);
 }
 
 void TransportLayer::on_frame(Connection& connection, sip::Frame frame) {
@@ -101,7 +107,9 @@ void TransportLayer::on_frame(Connection& connection, sip::Frame frame) {
 }
 
 void TransportLayer::after_reading(Connection& connection) {
-  const bool partial = connection.framer.buffered() != 0 || (connection.tls && connection.tls->in_record());
+  const bool partial = connection.framer.buffered() != 0 ||
+                       (connection.websocket && connection.websocket->reader.in_part()) ||
+                       (connection.tls && connection.tls->in_record());
   if (partial && !connection.partial) {
     connection.partial_ms = now_ms_;
     look_again(connection, now_ms_ + static_cast<std::int64_t>(limits_[Limit::incomplete_s]) * 1000);
@@ -158,7 +166,9 @@ Result<void> TransportLayer::send(const sip::Hop& hop, std::string_view message)
     counters_.add(Count::sends_failed);
     return tl::unexpected(limits_.refuse(Limit::write_queue_bytes));
   }
-  if (!write(*connection, message)) {
+  const bool written =
+      connection->websocket ? write(*connection, websocket_message(message)) : write(*connection, message);
+  if (!written) {
     counters_.add(Count::sends_failed);
     return fail(ErrorClass::not_found, "the connection broke");
   }
@@ -171,8 +181,9 @@ Result<void> TransportLayer::send(const sip::Hop& hop, std::string_view message)
 void TransportLayer::ping(std::uint64_t id) {
   Connection* connection = find(id);
   if (connection == nullptr || !connection->is_open() || connection->waiting() != 0) return;
+  if (connection->websocket) return ping_websocket(*connection);
   connection->framer.expect_pong();
-  static_cast<void>(write(*connection, kPing));
+  static_cast<void>(write(*connection, kKeepAlivePing));
 }
 
 /// False: the connection broke and is closed.

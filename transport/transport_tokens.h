@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How the transport layer tells by an epoll event what it is about; a connection's token is its identifier.
+// What the sources of the transport layer share: how it tells by an epoll event what it is about (a
+// connection's token is its identifier), and keep-alives.
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace sallyport::transport {
+
+// Keep-alives of streams (RFC 5626 §3.5.1).
+inline constexpr std::string_view kKeepAlivePing = "\r\n\r\n";
+inline constexpr std::string_view kKeepAlivePong = "\r\n";
 
 inline constexpr std::uint64_t kReadyToken = std::uint64_t{1} << 63;
 inline constexpr std::uint64_t kDatagramToken = std::uint64_t{3} << 62;

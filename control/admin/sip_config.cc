@@ -75,6 +75,13 @@ json::object listener_object(const transport::ListenerSettings& listener, const 
                       {"allow_plain", beside.allow_plain},
                       {"certificates", texts(listener.certificates)},
                       {"client_certificates", json::string_view(name_of(listener.client_certificates))}};
+  if (listener.transport == sip::Transport::wss) {
+    const transport::WebSocketRules& rules = listener.websocket;
+    object["origins"] = rules.any_origin ? json::array{"*"} : texts(rules.origins);
+    object["allow_no_origin"] = rules.no_origin;
+    object["path"] = rules.path;
+    object["ping_s"] = rules.ping_s;
+  }
   if (beside.auth) object["auth"] = auth_object(*beside.auth);
   return object;
 }

@@ -206,8 +206,7 @@ void Call::start_branch(Branch& branch, PartyAddress callee) {
     const auto& listeners_own = domain.config.sip.listeners[at.hop.listener].media;
     MediaLegSettings leg{at.side, listeners_own ? *listeners_own : at.policy->media, at.hop.remote.address,
                          AddressFamily::automatic};
-    leg.policy.transport_secure =
-        at.hop.transport == sip::Transport::tls || at.hop.transport == sip::Transport::wss;
+    leg.policy.transport_secure = sip::is_secure(at.hop.transport);
     return leg;
   };
   branch.media = std::make_unique<MediaSession>(domain.media, std::array{media_leg(a.at), media_leg(b.at)},

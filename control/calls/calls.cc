@@ -365,6 +365,8 @@ std::optional<sip::Hop> Calls::returned(const PartyAddress& at, const sip::Dialo
 }
 
 std::optional<sip::Hop> Calls::reach_uri(std::string_view text, const sip::Hop& like) {
+  // Nobody listens where a script is: its own connection leads to it, or none (RFC 7118 B.1, RFC 5626 §5.3).
+  if (like.transport == sip::Transport::wss) return std::nullopt;
   const auto name = sip::parse_name_addr(text);
   const auto uri = sip::parse_uri(name ? name->uri : text);
   if (!uri || !uri->is_sip()) return std::nullopt;

@@ -57,9 +57,7 @@ std::string rule_text(const RouteConfig& route) {
 }
 
 bool carried_by_tls(const Target& target) {
-  if (target.flow.transport == sip::Transport::tls || target.flow.transport == sip::Transport::wss)
-    return true;
-  return target.contact.starts_with("sips:");
+  return sip::is_secure(target.flow.transport) || target.contact.starts_with("sips:");
 }
 
 bool matches(const RouteConfig& route, std::string_view number, std::string_view domain, bool ours) {

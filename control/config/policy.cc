@@ -44,15 +44,15 @@ std::vector<SuiteId> read_suites(ConfigSection& section, std::vector<SuiteId> st
 
 /// Whether signalling on a side can carry keys: on some listener, on none, or (without listeners) who knows.
 struct Carriers {
-  bool tls = false, plain = false;
+  bool secure = false, plain = false;
 };
 
 Carriers carriers_of(const Config& config, std::string_view side) {
   Carriers carriers;
   for (std::size_t i = 0; i < config.sip.listeners.size(); ++i) {
     if (config.sip.listeners[i].side != side) continue;
-    const bool tls = config.sip.transport.listeners[i].transport == sip::Transport::tls;
-    (tls ? carriers.tls : carriers.plain) = true;
+    const bool secure = sip::is_secure(config.sip.transport.listeners[i].transport);
+    (secure ? carriers.secure : carriers.plain) = true;
   }
   return carriers;
 }
@@ -79,7 +79,7 @@ std::vector<KeyAgreement> read_agreements(ConfigSection& section, std::vector<Ke
 /// What the section says otherwise than `media` has it.
 void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& media) {
   // Keys never cross an open wire, so where there is no other, media cannot be secret.
-  const bool open_only = carriers.plain && !carriers.tls;
+  const bool open_only = carriers.plain && !carriers.secure;
   media.security = section.choice("media", open_only ? MediaSecurity::none : media.security,
                                   {{"required", MediaSecurity::required},
                                    {"preferred", MediaSecurity::preferred},
@@ -165,9 +165,9 @@ void read_listener_media(ConfigSection sip, Config& config) {
       media.feedback = FeedbackUse::on;
       media.accept_mux = media.offer_mux = true;
     }
-    const bool tls = browsers || listener.transport == sip::Transport::tls;
+    const bool secure = sip::is_secure(listener.transport);
     ConfigSection media_section = section.section("media", prefix + ".media");
-    read_media(media_section, {.tls = tls, .plain = !tls}, media);
+    read_media(media_section, {.secure = secure, .plain = !secure}, media);
     media_section.finish();
     config.sip.listeners[i].media = std::move(media);
   }

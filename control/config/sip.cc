@@ -138,18 +138,69 @@ void check_plain_listener(ConfigSection& section, const ListenerSettings& listen
   // Phones' passwords' digests and calls' keys do not belong on an open wire: who wants it says so.
   if (!allow_plain)
     section.error("transport", "TCP and UDP are for trusted trunks: allow_plain = true says that these are");
-  if (!listener.certificates.empty()) section.error("certificates", "is for transport = \"tls\" only");
+  if (!listener.certificates.empty())
+    section.error("certificates", "is for transport = \"tls\" or \"wss\" only");
   if (listener.client_certificates != ClientCertificates::none)
-    section.error("client_certificates", "is for transport = \"tls\" only");
+    section.error("client_certificates", "is for transport = \"tls\" or \"wss\" only");
+}
+
+/// An origin as browsers write it (RFC 6454 §6.2): scheme, host, and a port where it is not the scheme's own.
+bool is_origin(std::string_view text) {
+  const std::size_t end = text.find("://");
+  if (end == std::string_view::npos || end == 0 || end + 3 == text.size()) return false;
+  const auto in_scheme = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+  };
+  const auto in_host = [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view("/?#@\\\"").find(c) == std::string_view::npos &&
+           (c < 'A' || c > 'Z');
+  };
+  return std::ranges::all_of(text.substr(0, end), in_scheme) &&
+         std::ranges::all_of(text.substr(end + 3), in_host);
+}
+
+transport::WebSocketRules read_websocket(ConfigSection& section) {
+  transport::WebSocketRules rules;
+  for (std::string& origin : section.texts("origins")) {
+    if (origin == "*")
+      rules.any_origin = true;
+    else if (is_origin(origin))
+      rules.origins.push_back(std::move(origin));
+    else
+      section.error("origins", "'" + origin +
+                                   "' is neither an origin as browsers send it, such as "
+                                   "\"https://phone.example.com\", nor \"*\" for any");
+  }
+  if (rules.any_origin && !rules.origins.empty()) section.error("origins", "\"*\" is any: it stands alone");
+  rules.no_origin = section.flag("allow_no_origin", rules.no_origin);
+  rules.path = section.text("path", rules.path);
+  const auto in_path = [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; };
+  if (!rules.path.empty() && (rules.path.front() != '/' || !std::ranges::all_of(rules.path, in_path)))
+    section.error("path", "must begin with '/' and have no '?', '#' or blanks");
+  rules.ping_s = static_cast<std::uint32_t>(section.number("ping_s", rules.ping_s, 1, 3600));
+  return rules;
+}
+
+void check_websocket_keys(ConfigSection& section, const ListenerSettings& listener) {
+  const transport::WebSocketRules& rules = listener.websocket;
+  if (listener.transport == sip::Transport::wss) {
+    if (rules.origins.empty() && !rules.any_origin && !rules.no_origin)
+      section.error("origins", "must list the origins whose pages may connect, or \"*\" for any");
+    return;
+  }
+  for (const std::string_view key : {"origins", "allow_no_origin", "path", "ping_s"})
+    if (section.has(key)) section.error(key, "is for transport = \"wss\" only");
 }
 
 void read_listener(ConfigSection& section, const std::string& name, Config& config) {
   SipConfig& sip = config.sip;
   ListenerSettings listener;
   listener.name = name;
-  listener.transport = section.choice(
-      "transport", listener.transport,
-      {{"tls", sip::Transport::tls}, {"tcp", sip::Transport::tcp}, {"udp", sip::Transport::udp}});
+  listener.transport = section.choice("transport", listener.transport,
+                                      {{"tls", sip::Transport::tls},
+                                       {"wss", sip::Transport::wss},
+                                       {"tcp", sip::Transport::tcp},
+                                       {"udp", sip::Transport::udp}});
   listener.address = read_address(section);
   listener.certificates = section.texts("certificates");
   listener.client_certificates = section.choice("client_certificates", listener.client_certificates,
@@ -164,7 +215,9 @@ void read_listener(ConfigSection& section, const std::string& name, Config& conf
     beside.auth = read_auth(section.section("auth", "sip.listener." + name + ".auth"), config.auth);
   if (std::ranges::none_of(config.sides, [&](const SideConfig& side) { return side.name == beside.side; }))
     section.error("side", "must name a [media.side.NAME]");
-  if (listener.transport == sip::Transport::tls)
+  listener.websocket = read_websocket(section);
+  check_websocket_keys(section, listener);
+  if (sip::is_secure(listener.transport))
     check_tls_listener(section, listener, sip);
   else
     check_plain_listener(section, listener, beside.allow_plain);

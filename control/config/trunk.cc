@@ -66,6 +66,8 @@ void read_listener(ConfigSection& section, const Config& config, TrunkConfig& tr
   trunk.listener = static_cast<std::uint32_t>(found - listeners.begin());
   trunk.side = config.sip.listeners[trunk.listener].side;
   trunk.transport = found->transport;
+  if (trunk.transport == sip::Transport::wss)
+    section.error("listener", "is for browsers: trunks are reached over TLS, TCP or UDP");
 }
 
 void read_certificate(ConfigSection& section, const Config& config, TrunkConfig& trunk) {

@@ -70,6 +70,15 @@ side = "core"
 transport = "tcp"
 address = "198.51.100.1:5060"
 allow_plain = true
+[sip.listener.web]
+side = "access"
+transport = "wss"
+address = "192.0.2.1:443"
+certificates = ["ec"]
+origins = ["https://phone.example.com", "https://[2001:db8::7]:8443"]
+allow_no_origin = true
+path = "/sip"
+ping_s = 20
 )";
 
 TEST(ConfigSip, WithoutItNothingListens) {
@@ -102,12 +111,20 @@ TEST(ConfigSip, AllOfItIsRead) {
   EXPECT_EQ(sip.resolver.servers[1].to_string(), "[2001:db8::53]:5353");
   EXPECT_EQ(sip.resolver.attempts, 2U);
   EXPECT_FALSE(sip.resolver.hosts_file);
-  ASSERT_EQ(sip.transport.listeners.size(), 4U);
-  ASSERT_EQ(sip.listeners.size(), 4U);
+  ASSERT_EQ(sip.transport.listeners.size(), 5U);
+  ASSERT_EQ(sip.listeners.size(), 5U);
   EXPECT_EQ(sip.transport.listeners[0].certificates, (std::vector<std::string>{"ec", "rsa"}));
   EXPECT_EQ(sip.transport.listeners[1].client_certificates, transport::ClientCertificates::require);
   EXPECT_EQ(sip.transport.listeners[1].address.port, 5061);
   EXPECT_EQ(sip.transport.listeners[2].transport, sip::Transport::udp);
+  EXPECT_EQ(sip.transport.listeners[4].transport, sip::Transport::wss);
+  const transport::WebSocketRules& rules = sip.transport.listeners[4].websocket;
+  EXPECT_EQ(rules.origins,
+            (std::vector<std::string>{"https://phone.example.com", "https://[2001:db8::7]:8443"}));
+  EXPECT_FALSE(rules.any_origin);
+  EXPECT_TRUE(rules.no_origin);
+  EXPECT_EQ(rules.path, "/sip");
+  EXPECT_EQ(rules.ping_s, 20U);
   EXPECT_EQ(sip.listeners[0].side, "access");
   EXPECT_FALSE(sip.listeners[0].allow_plain);
   EXPECT_TRUE(sip.listeners[3].allow_plain);
@@ -161,12 +178,12 @@ const Change kChanges[] = {
     {"side = \"access\"", "side = \"outside\"", "sip.listener.phones.side: must name a [media.side.NAME]"},
     {"side = \"access\"", "", "sip.listener.phones.side: must name a [media.side.NAME]"},
     {"transport = \"tls\"", "transport = \"sctp\"",
-     "sip.listener.phones.transport: must be one of tls, tcp, udp"},
+     "sip.listener.phones.transport: must be one of tls, wss, tcp, udp"},
     {"transport = \"tls\"", "transport = \"tcp\"",
      "sip.listener.phones.transport: TCP and UDP are for trusted trunks: allow_plain = true says that these "
      "are"},
     {"transport = \"tls\"", "transport = \"tcp\"",
-     "sip.listener.phones.certificates: is for transport = \"tls\" only"},
+     "sip.listener.phones.certificates: is for transport = \"tls\" or \"wss\" only"},
     {"address = \"192.0.2.1:5061\"", "address = \"0.0.0.0:5061\"", "must be one address of this machine"},
     {"address = \"192.0.2.1:5061\"", "address = \"192.0.2.1\"",
      "must be an address and a port, such as \"192.0.2.1:5061\" or \"[2001:db8::1]:5061\""},
@@ -180,9 +197,76 @@ const Change kChanges[] = {
      "sip.listener.phones.certificates: there is no [sip.certificate.dsa]"},
     {"client_certificates = \"require\"", "client_certificates = \"maybe\"",
      "must be one of none, request, require"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]",
+     "origins = [\"phone.example.com\"]",
+     "sip.listener.web.origins: 'phone.example.com' is neither an origin as browsers send it, such as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]", "origins = [\"https://\"]",
+     "sip.listener.web.origins: 'https://' is neither an origin as browsers send it, such as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]",
+     "origins = [\"https://phone.example.com/\"]",
+     "sip.listener.web.origins: 'https://phone.example.com/' is neither an origin as browsers send it, such "
+     "as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]",
+     "origins = [\"https://Phone.example.com\"]",
+     "sip.listener.web.origins: 'https://Phone.example.com' is neither an origin as browsers send it, such "
+     "as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]", "origins = [\"null\"]",
+     "sip.listener.web.origins: 'null' is neither an origin as browsers send it, such as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]",
+     "origins = [\"https://a?b\"]",
+     "sip.listener.web.origins: 'https://a?b' is neither an origin as browsers send it, such as "
+     "\"https://phone.example.com\", nor \"*\" for any"},
+    {"origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]",
+     "origins = [\"*\", \"https://a.test\"]", "sip.listener.web.origins: \"*\" is any: it stands alone"},
+    {"path = \"/sip\"", "path = \"sip\"",
+     "sip.listener.web.path: must begin with '/' and have no '?', '#' or blanks"},
+    {"path = \"/sip\"", "path = \"/sip?x\"",
+     "sip.listener.web.path: must begin with '/' and have no '?', '#' or blanks"},
+    {"ping_s = 20", "ping_s = 20\n[trunk.carrier]\nlistener = \"web\"\nhost = \"sip.example.net\"",
+     "trunk.carrier.listener: is for browsers: trunks are reached over TLS, TCP or UDP"},
+    {"ping_s = 20", "ping_s = 0", "sip.listener.web.ping_s: must be a number from 1 to 3600"},
+    {"transport = \"tls\"", "transport = \"tls\"\norigins = [\"*\"]",
+     "sip.listener.phones.origins: is for transport = \"wss\" only"},
+    {"certificates = [\"ec\"]", "",
+     "sip.listener.web.certificates: must name at least one [sip.certificate.NAME]"},
+    {"idle_s = 600", "websocket_message_bytes = 1000",
+     "sip.limits.websocket_message_bytes: must be a number from 1024 to 2097152"},
     {"[sip.listener.old]", "[sip.listener.\"old one\"]",
      "a name has 1 to 32 letters, digits, '-', '_' or '.'"},
 };
+
+std::string without_lines(std::string text, std::initializer_list<std::string_view> lines) {
+  for (const std::string_view line : lines) text.erase(text.find(line), line.size());
+  return text;
+}
+
+TEST(ConfigSip, SomebodyMustBeAllowedToConnect) {
+  constexpr std::string_view kOrigins =
+      "origins = [\"https://phone.example.com\", \"https://[2001:db8::7]:8443\"]\n";
+  constexpr std::string_view kNone = "allow_no_origin = true\n";
+  const std::string whole = std::string(kSides) + std::string(kWhole);
+  EXPECT_TRUE(parse_config(without_lines(whole, {kOrigins}), "t.toml"));
+  EXPECT_TRUE(parse_config(without_lines(whole, {kNone}), "t.toml"));
+  const auto nobody = parse_config(without_lines(whole, {kOrigins, kNone}), "t.toml");
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().front().to_string(),
+            "t.toml:57:1: sip.listener.web.origins: must list the origins whose pages may connect, or \"*\" "
+            "for any");
+}
+
+TEST(ConfigSip, KeysMayGoOverWebSockets) {
+  // The access side has no other listener then, and its media must be SRTP as it is by default.
+  const std::string whole = std::string(kSides) + std::string(kWhole);
+  const std::size_t begin = whole.find("[sip.listener.phones]"), end = whole.find("[sip.listener.trunks]");
+  const auto config = parse_config(std::string(whole).erase(begin, end - begin), "t.toml");
+  ASSERT_TRUE(config) << config.error().front().to_string();
+  EXPECT_EQ(config->policies.at("access").media.security, sip::MediaSecurity::required);
+}
 
 TEST(ConfigSip, EverythingWrongIsNamed) {
   for (const Change& change : kChanges) {
