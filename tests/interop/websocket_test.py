@@ -28,6 +28,13 @@ certificates = ["example"]
 origins = ["https://phone.example.com"]
 path = "/sip"
 
+# A phone of ours, not a browser.
+[sip.listener.web.media]
+keys = ["sdes"]
+ice = "off"
+feedback = "pass"
+offer_mux = false
+
 [sip.limits]
 websocket_message_bytes = 20000
 
