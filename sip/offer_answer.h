@@ -41,9 +41,10 @@ enum class IceUse : std::uint8_t {
 
 /// Feedback by RTCP (RFC 4585) in what a leg is offered.
 enum class FeedbackUse : std::uint8_t {
-  pass,  ///< as the other leg has it
-  on,    ///< the profiles that end with F
-  off,   ///< the others, and no a=rtcp-fb
+  automatic,  ///< `pass` for video, which cannot do without, `off` for audio, where many phones know none
+  pass,       ///< as the other leg has it
+  on,         ///< the profiles that end with F
+  off,        ///< the others, and no a=rtcp-fb
 };
 
 /// How a leg's media may be.
@@ -53,7 +54,7 @@ struct MediaPolicy {
   std::vector<KeyAgreement> agreements = {KeyAgreement::sdes};
   CryptoPolicy crypto;
   IceUse ice = IceUse::accept;
-  FeedbackUse feedback = FeedbackUse::pass;
+  FeedbackUse feedback = FeedbackUse::automatic;
   /// The leg's signalling is TLS all the way to its next hop. Without, no key is taken from the leg or given
   /// to it, and no fingerprint is believed.
   bool transport_secure = false;

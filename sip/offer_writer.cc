@@ -90,8 +90,9 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
   std::optional<KeyAgreement> insists;
   if (policy.security == MediaSecurity::required)
     insists = sent.dtls ? KeyAgreement::dtls : KeyAgreement::sdes;
-  const bool feedback = policy.feedback == FeedbackUse::pass ? has_feedback(medium.profile)
-                                                             : policy.feedback == FeedbackUse::on;
+  const bool passes = policy.feedback == FeedbackUse::pass ||
+                      (policy.feedback == FeedbackUse::automatic && medium.kind == MediaKind::video);
+  const bool feedback = passes ? has_feedback(medium.profile) : policy.feedback == FeedbackUse::on;
   sent.profile = rtp_profile(insists, feedback);
   return sent;
 }

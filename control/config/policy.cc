@@ -89,9 +89,11 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
   media.agreements = read_agreements(section, media.agreements);
   media.ice = section.choice("ice", media.ice,
                              {{"off", IceUse::off}, {"accept", IceUse::accept}, {"offer", IceUse::offer}});
-  media.feedback =
-      section.choice("feedback", media.feedback,
-                     {{"pass", FeedbackUse::pass}, {"on", FeedbackUse::on}, {"off", FeedbackUse::off}});
+  media.feedback = section.choice("feedback", media.feedback,
+                                  {{"auto", FeedbackUse::automatic},
+                                   {"pass", FeedbackUse::pass},
+                                   {"on", FeedbackUse::on},
+                                   {"off", FeedbackUse::off}});
   media.crypto.suites = read_suites(section, media.crypto.suites);
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);

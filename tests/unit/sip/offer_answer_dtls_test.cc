@@ -143,11 +143,11 @@ TEST(DtlsOffers, OursNamesCertificateRoleAndId) {
 }
 
 TEST(DtlsOffers, OpportunisticOnesNameEveryWay) {
-  const auto sent = offered("m=audio 7000 RTP/AVPF 0\r\n", policy({dtls, sdes}, MediaSecurity::preferred));
+  const auto sent = offered("m=audio 7000 RTP/AVP 0\r\n", policy({dtls, sdes}, MediaSecurity::preferred));
   ASSERT_TRUE(sent);
   EXPECT_TRUE(sent->media[0].dtls);
   EXPECT_EQ(sent->media[0].crypto.size(), 1u);
-  EXPECT_EQ(sent->media[0].profile, RtpProfile::avpf);
+  EXPECT_EQ(sent->media[0].profile, RtpProfile::avp);
 }
 
 TEST(DtlsOffers, WhatTheMediumHasGoesOn) {
@@ -169,13 +169,15 @@ TEST(DtlsOffers, WithoutACertificateTheNextWayIsOffered) {
 }
 
 TEST(DtlsOffers, FeedbackIsAsThePolicyHasIt) {
-  const std::string_view with = "m=audio 7000 RTP/AVPF 0\r\na=rtcp-fb:* nack\r\n";
-  for (const auto& [use, profile] : {std::pair(FeedbackUse::pass, RtpProfile::tls_savpf),
-                                     std::pair(FeedbackUse::on, RtpProfile::tls_savpf),
-                                     std::pair(FeedbackUse::off, RtpProfile::tls_savp)}) {
+  const std::string_view audio = "audio", video = "video";
+  for (const auto& [use, kind, profile] : {std::tuple(FeedbackUse::automatic, audio, RtpProfile::tls_savp),
+                                           std::tuple(FeedbackUse::automatic, video, RtpProfile::tls_savpf),
+                                           std::tuple(FeedbackUse::pass, audio, RtpProfile::tls_savpf),
+                                           std::tuple(FeedbackUse::on, audio, RtpProfile::tls_savpf),
+                                           std::tuple(FeedbackUse::off, video, RtpProfile::tls_savp)}) {
     MediaPolicy to = policy({dtls});
     to.feedback = use;
-    const auto sent = offered(with, to);
+    const auto sent = offered("m=" + std::string(kind) + " 7000 RTP/AVPF 0\r\na=rtcp-fb:* nack\r\n", to);
     ASSERT_TRUE(sent);
     EXPECT_EQ(sent->media[0].profile, profile);
     EXPECT_EQ(sent->text.find("rtcp-fb") != std::string::npos, has_feedback(profile));
@@ -204,8 +206,8 @@ TEST(DtlsAnswers, RolesAndProfiles) {
 }
 
 TEST(DtlsAnswers, ToAReOfferActpassMeansTheRoleThatThePeerHas) {
-  for (const auto& [ours, theirs] : {std::pair(DtlsSetup::passive, DtlsSetup::active),
-                                     std::pair(DtlsSetup::active, DtlsSetup::passive)}) {
+  for (const auto& [ours, theirs] :
+       {std::pair(DtlsSetup::passive, DtlsSetup::active), std::pair(DtlsSetup::active, DtlsSetup::passive)}) {
     LocalMedia media = local();
     media.dtls_role = ours;
     const auto sent = offered("m=audio 7000 RTP/AVPF 0\r\n", policy({dtls}), media);
