@@ -3,6 +3,7 @@
 """Browsers call phones and each other through Sallyport: SIP over secure WebSockets, ICE, DTLS-SRTP."""
 
 import pathlib
+import re
 import sys
 
 import border
@@ -21,7 +22,7 @@ side = "access"
 transport = "wss"
 address = "10.91.1.1:{WSS_PORT}"
 certificates = ["example"]
-origins = ["https://localhost:8503", "https://localhost:8513"]
+origins = ["https://localhost:8503", "https://localhost:8513"]  # of the pages, by the phones' ports
 
 [sip.listener.web.auth]
 algorithms = ["MD5"]
@@ -69,7 +70,78 @@ def baresip_calls_chromium(border: Border) -> None:
     ended(carol, alice)
 
 
-CASES = {case.__name__: case for case in (chromium_calls_baresip, baresip_calls_chromium)}
+def chromium_holds_and_restarts_ice(border: Border) -> None:
+    alice, carol = web_phone(border), desk_phone(border)
+    established(alice, carol)
+    hear_each_other(alice, carol)
+    shaken = handshakes(border)
+    alice.hold()
+    check("the other phone knows that it is held", wait_for(carol.is_held, 5), carol.trouble())
+    alice.resume()
+    check("the other phone knows that it is back", wait_for(lambda: not carol.is_held(), 5), carol.trouble())
+    hear_each_other(alice, carol, since=heard_until_now(alice, carol))
+    before = fragments(alice)
+    alice.restart_ice()
+    check("both ends of ICE are new", wait_for(lambda: all(map(set.isdisjoint, before, fragments(alice))), 5), before, fragments(alice))
+    statistics = border.daemon.ask("stats")["handshakes"]
+    check("checks go on", wait_for(lambda: border.daemon.ask("stats")["handshakes"]["ice_checked"] > statistics["ice_checked"] + 2, 5))
+    check("and none was refused", statistics["ice_forged"] == statistics["ice_wrong_username"] == 0, statistics)
+    hear_each_other(alice, carol, since=heard_until_now(alice, carol))
+    check("nobody shook hands again", handshakes(border) == shaken)
+    ended(carol, alice)
+
+
+def fragments(phone: Browser) -> tuple[set[str], set[str]]:
+    """Of ICE, in its last description and in the last that it got."""
+    described = [message for message in phone.messages() if "a=ice-ufrag" in message.text]
+    last = [[message.text for message in described if message.received == received][-1] for received in (False, True)]
+    return tuple(set(re.findall(r"^a=ice-ufrag:(\S+)", text, re.MULTILINE)) for text in last)
+
+
+def handshakes(border: Border) -> int:
+    return border.daemon.ask("stats")["handshakes"]["dtls_established"]
+
+
+def firefox_calls_baresip(border: Border) -> None:
+    alice, carol = web_phone(border, Firefox), desk_phone(border)
+    established(alice, carol)
+    firefox_and_other_hear(alice, carol)
+    ended(alice, carol)
+
+
+def baresip_calls_firefox(border: Border) -> None:
+    alice, carol = web_phone(border, Firefox), desk_phone(border)
+    established(carol, alice)
+    firefox_and_other_hear(alice, carol)
+    ended(carol, alice)
+
+
+def firefox_and_other_hear(firefox: Firefox, phone: Phone) -> None:
+    heard = phone_call.hear(phone, firefox, 2)
+    check(f"{phone.make} hears Firefox", phone_call.is_clear(heard, 2), phone_call.describe(heard))
+    check("Firefox hears something", wait_for(lambda: firefox.stats().get("audio", {}).get("energy", 0) > HEARD, 5), firefox.stats())
+
+
+def chromium_calls_firefox(border: Border) -> None:
+    alice, carol = web_phone(border), web_phone(border, Firefox, "carol", port=5070)
+    established(alice, carol)
+    firefox_and_other_hear(carol, alice)
+    ended(alice, carol)
+
+
+def two_browsers_see_each_other(border: Border) -> None:
+    alice, carol = web_phone(border, media="video"), web_phone(border, user="carol", port=5070, media="video")
+    established(alice, carol)
+    hear_each_other(alice, carol)
+    for phone in (alice, carol):
+        check("frames of video arrive", wait_for(lambda phone=phone: (phone.stats().get("video", {}).get("frames") or 0) > 5, 8),
+              phone.stats())
+    ended(carol, alice)
+
+
+CASES = {case.__name__: case for case in (
+    chromium_calls_baresip, baresip_calls_chromium, chromium_holds_and_restarts_ice, firefox_calls_baresip, baresip_calls_firefox,
+    chromium_calls_firefox, two_browsers_see_each_other)}
 
 if __name__ == "__main__":
     Browser.kit = phone_browser.prepare(pathlib.Path(sys.argv[1]).resolve().parents[1] / "browser")

@@ -55,6 +55,17 @@ function recorder(path) {
   return {write: (base64) => void writeSync(file, Buffer.from(base64, 'base64')), close: () => closeSync(file)};
 }
 
+/// Chromium gives up whenever an interface gets an address, which in a new network namespace happens for a second or two.
+async function visit(page, attempts = 20) {
+  try {
+    await page.goto(config.page);
+  } catch (failure) {
+    if (attempts === 0 || !String(failure).includes('ERR_NETWORK_CHANGED')) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await visit(page, attempts - 1);
+  }
+}
+
 const {port} = new URL(config.page);
 const server = await serve('127.0.0.1', Number(port), config.certificate, config.key);
 const browser = await launch();
@@ -64,7 +75,7 @@ page.on('console', (message) => tell({console: message.text()}));
 page.on('pageerror', (error) => tell({error: String(error)}));
 await page.exposeFunction('tell', tell);
 await page.exposeFunction('heard', recording.write);
-await page.goto(config.page);
+await visit(page);
 await page.evaluate((settings) => window.startPhone(settings), config);
 tell({event: 'started'});
 
