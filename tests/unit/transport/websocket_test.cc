@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // WebSockets through the whole layer: how they begin, carry messages, are kept, and end.
+#include <chrono>
+
 #include <gtest/gtest.h>
 
 #include "tests/support/transport_rig.h"
@@ -231,8 +233,9 @@ TEST(WebSockets, UnfinishedMessagesEndThem) {
   TransportRig rig(ground.settings);
   Browser browser(rig);
   ASSERT_TRUE(browser.send(Opcode::text, "OPTIONS ", false));
-  while (browser.send(Opcode::continuation, "", false) && browser.send(Opcode::ping, "x") &&
-         browser.next().opcode == Opcode::pong) {
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (std::chrono::steady_clock::now() < patience && browser.send(Opcode::continuation, "", false) &&
+         browser.send(Opcode::ping, "x") && browser.next().opcode == Opcode::pong) {
   }
   const auto told = rig.next(Kind::closed);
   ASSERT_TRUE(told);
