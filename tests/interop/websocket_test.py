@@ -130,9 +130,10 @@ def its_connection_decides_whatever_its_contact_says(border: Border) -> None:
     # An address where somebody else is, who must not hear of it.
     with border.stage.sockets_of("access"):
         other = socket.create_server((border.stage.endpoint("access"), 0))
+    place = f"{border.stage.endpoint('access')}:{other.getsockname()[1]};transport=tls"
     bob, dave = inside(border), WebSocketPhone(border, "dave")
-    dave.contact = f"<sip:dave@{border.stage.endpoint('access')}:{other.getsockname()[1]};transport=tls>"
-    check("dave registers", dave.register() == 200)
+    dave.contact = f"<sip:dave@{place}>"
+    check("dave registers", dave.register(Path=f"<sip:{place};lr>", Supported="path") == 200)
     sent, invite = invited(border, dave, bob)
     dave.respond(invite, 486)
     dave.expect("ACK")

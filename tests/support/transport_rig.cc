@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 
 namespace sallyport::test {
 
@@ -17,6 +18,8 @@ TransportRig::TransportRig(transport::TransportSettings settings)
     : layer_(std::make_unique<TransportLayer>(context_, settings, *this)),
       limits_(layer_->limits()),
       counters_(layer_->counters()) {
+  // As the daemon does: peers may write to what has ended.
+  std::signal(SIGPIPE, SIG_IGN);
   for (const auto& listener : layer_->listeners()) addresses_.push_back(listener.settings.address);
   layer_->start();
   thread_ = std::jthread([this] { context_.run(); });
