@@ -23,6 +23,7 @@ void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
   flow.arrival_address = arrival.address;
   flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
   flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
+  flow.end_to_end = arrival.end_to_end;
   flow.source = arrival.source;
   flow.source_state.fill(initial_state(arrival, flow.inbound != nullptr));
   flow.learn_from = {arrival.source[0].address, arrival.signalling_peer};
@@ -53,6 +54,8 @@ FlowPtr make_flow(FlowConfig config) {
   flow->id = config.id;
   take_arrival(*flow, std::move(config.arrival), config.succeeds);
   take_departure(*flow, std::move(config.departure), config.succeeds);
+  // What we open ourselves is nobody else's.
+  if (flow->inbound != nullptr || flow->outbound != nullptr) flow->end_to_end = false;
   flow->publish();
   return flow;
 }
