@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "crypto/equal.h"
+#include "keying/zrtp_confirm.h"
 
 namespace sallyport::keying {
 
@@ -126,6 +127,7 @@ Result<std::unique_ptr<ZrtpAssociation>> ZrtpAssociation::make(ZrtpSettings sett
 }
 
 Result<void> ZrtpAssociation::prepare() {
+  if (!confirms_are_guarded()) return fail(ErrorClass::internal, "bzrtp's ciphers are not the guarded ones");
   bzrtpContext_t* const context = context_.get();
   bzrtpCallbacks_t callbacks{};
   callbacks.bzrtp_sendData = Callbacks::send;

@@ -4,9 +4,54 @@
 #include "keying/zrtp_association.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
 
 #include "base/bytes.h"
 #include "tests/unit/keying/zrtp_rig.h"
+
+namespace sallyport::keying::test {
+namespace {
+
+/// While it lives, Confirms of this program say that they hold a signature of 2 KB.
+struct ClaimedSignature {
+  ClaimedSignature() {
+    active = true;
+    claims = 0;
+  }
+  ~ClaimedSignature() { active = false; }
+  static inline bool active = false;
+  static inline std::size_t claims = 0;
+};
+
+void close_confirm(const EVP_CIPHER* cipher, const std::uint8_t* key, const std::uint8_t* iv,
+                   const std::uint8_t* input, std::size_t length, std::uint8_t* output) {
+  Octets plain(input, input + length);
+  if (ClaimedSignature::active && length == 40) {
+    plain[33] = 1;
+    plain[34] = 0xff;
+    ++ClaimedSignature::claims;
+  }
+  EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
+  int written = 0;
+  EVP_EncryptInit_ex(context, cipher, nullptr, key, iv);
+  EVP_EncryptUpdate(context, output, &written, plain.data(), static_cast<int>(length));
+  EVP_CIPHER_CTX_free(context);
+}
+
+}  // namespace
+}  // namespace sallyport::keying::test
+
+// bzrtp's, as it closes what it sends: a peer that lies within what is authentic.
+extern "C" void bctbx_aes128CfbEncrypt(const std::uint8_t* key, const std::uint8_t* IV,
+                                       const std::uint8_t* input, std::size_t inputLength,
+                                       std::uint8_t* output) {
+  sallyport::keying::test::close_confirm(EVP_aes_128_cfb128(), key, IV, input, inputLength, output);
+}
+extern "C" void bctbx_aes256CfbEncrypt(const std::uint8_t* key, const std::uint8_t* IV,
+                                       const std::uint8_t* input, std::size_t inputLength,
+                                       std::uint8_t* output) {
+  sallyport::keying::test::close_confirm(EVP_aes_256_cfb128(), key, IV, input, inputLength, output);
+}
 
 namespace sallyport::keying::test {
 namespace {
@@ -197,6 +242,19 @@ TEST(ZrtpAssociations, AChangedHelloEndsTheExchange) {
               talk.ours->outcome() == ZrtpOutcome::timed_out)
       << info(talk.ours->outcome()).name;
   EXPECT_FALSE(talk.ours->take_keys());
+}
+
+// What bzrtp would copy from behind the end of what it decrypted.
+TEST(ZrtpAssociations, AConfirmThatClaimsASignatureIsReadNoFurther) {
+  for (const bool we_commit : {false, true}) {
+    for (const std::uint8_t cipher : {std::uint8_t{ZRTP_CIPHER_AES1}, std::uint8_t{ZRTP_CIPHER_AES3}}) {
+      const ClaimedSignature claim;
+      ZrtpConversation talk({}, {.ciphers = {cipher, ZRTP_CIPHER_AES1}});
+      talk.run(making_us_commit(we_commit));
+      EXPECT_GE(ClaimedSignature::claims, 1U);
+      expect_secured(talk);
+    }
+  }
 }
 
 TEST(ZrtpAssociations, CommitsOfStrangersChangeNothing) {

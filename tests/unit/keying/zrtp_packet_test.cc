@@ -198,7 +198,7 @@ TEST(ZrtpPublicValues, OfSmallOrderAreUnsound) {
   EXPECT_TRUE(is_sound_public_value(x448, base));
   EXPECT_FALSE(is_sound_public_value(x255, base));
   for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{1}}) {
-    for (const std::size_t length : {32, 56}) {
+    for (const std::size_t length : {std::size_t{32}, std::size_t{56}}) {
       Octets point(length);
       point[0] = value;
       EXPECT_FALSE(is_sound_public_value(length == 32 ? x255 : x448, point)) << int{value};
