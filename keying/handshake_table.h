@@ -44,7 +44,8 @@ struct LegKeying {
   std::vector<crypto::SuiteId> profiles;
   std::vector<crypto::Fingerprint> peer_fingerprints;  ///< none: announce() follows
   DtlsLimits limits;
-  /// Null: no ZRTP. It runs on the RTP port alone, and its keys are for both components (RFC 6189 §4.4.3.2).
+  /// Null: no ZRTP, or, with keeps_association, the one that is there. It runs on the RTP port alone, and its
+  /// keys are for both components (RFC 6189 §4.5.3).
   std::unique_ptr<ZrtpAssociation> zrtp;
 };
 

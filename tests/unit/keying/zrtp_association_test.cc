@@ -268,6 +268,12 @@ TEST(ZrtpAssociations, CommitsOfStrangersChangeNothing) {
       forged[kZrtpHeaderLength + kZrtpMessageHeaderLength] ^= 1;  // H2, or H1
       number_zrtp(forged, 65535);
       EXPECT_EQ(talk.ours->receive(forged, talk.now), ZrtpOutcome::wrong_hash_chain);
+      // Nor do such that would end the exchange, if they were the peer's: other algorithms, a public value of
+      // 0.
+      std::fill(forged.begin() + 88, forged.end() - 12, std::uint8_t{0});
+      std::fill(forged.begin() + 56 + kZrtpHeaderLength, forged.begin() + 72, std::uint8_t{'X'});
+      number_zrtp(forged, 65535);
+      EXPECT_EQ(talk.ours->receive(forged, talk.now), ZrtpOutcome::wrong_hash_chain);
     });
     expect_secured(talk);
   }
