@@ -192,6 +192,7 @@ void ZrtpAssociation::set_deadline(InstantMs now) {
 ZrtpOutcome ZrtpAssociation::on_timer(InstantMs now) {
   if (!deadline_ || now < *deadline_) return ZrtpOutcome::idle;
   if (state_ == State::secured) settle();
+  if (state_ == State::waiting) return end(ZrtpOutcome::timed_out);
   if (state_ != State::handshaking) return ZrtpOutcome::idle;
   if (now < ends_at_) {
     bzrtp_iterate(context_.get(), source_, static_cast<std::uint64_t>(now));
@@ -201,7 +202,7 @@ ZrtpOutcome ZrtpAssociation::on_timer(InstantMs now) {
   if (outcome_ == ZrtpOutcome::wrong_hello_hash) return end(ZrtpOutcome::impostor);
   if (heard_) return fail_with(ZrtpOutcome::timed_out, ZrtpErrorCode::protocol_timeout);
   state_ = State::waiting;
-  deadline_.reset();
+  deadline_ = now + settings_.limits.patience_ms;
   return outcome_ = ZrtpOutcome::unanswered;
 }
 

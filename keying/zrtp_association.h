@@ -27,6 +27,7 @@ namespace sallyport::keying {
 struct ZrtpLimits {
   std::uint32_t max_received = 32768;  ///< octets that it may bring, repetitions after its end included
   InstantMs handshake_ms = 10000;      ///< from the first datagram, either way, to the keys
+  InstantMs patience_ms = 60000;       ///< after that, in which a peer that did not answer still may begin
   InstantMs linger_ms = 10000;         ///< in which the peer's last message can be acknowledged again
 };
 

@@ -400,17 +400,29 @@ TEST(ZrtpAssociations, APeerMayTakeItsTime) {
   talk.go_on();
   EXPECT_EQ(talk.ours->state(), State::waiting);
   EXPECT_EQ(talk.ours->outcome(), ZrtpOutcome::unanswered);
-  EXPECT_FALSE(talk.ours->deadline());
+  EXPECT_EQ(talk.ours->deadline(), talk.now - 10 + ZrtpLimits{}.patience_ms);
   // RFC 6189 §6, table 9: T1 sends a Hello twenty times again, and so does bzrtp, or nearly.
   EXPECT_GE(talk.outbox.count, 20U);
   EXPECT_LE(talk.outbox.count, 23U);
   EXPECT_EQ(talk.ours->receive(write_zrtp(ZrtpMessageType::hello_ack, 1), talk.now), ZrtpOutcome::ignored);
-  talk.now += 600000;
+  talk.now += ZrtpLimits{}.patience_ms - 20;
   talk.peer.start(talk.now);
   for (const Octets& packet : std::exchange(talk.peer.sent, {})) talk.ours->receive(packet, talk.now);
   EXPECT_EQ(talk.ours->state(), State::handshaking);
   talk.go_on();
   expect_secured(talk);
+}
+
+TEST(ZrtpAssociations, ButNotForEver) {
+  ZrtpConversation talk;
+  talk.ours->begin(talk.outbox, talk.now);
+  talk.go_on();
+  ASSERT_TRUE(talk.ours->deadline());
+  EXPECT_EQ(talk.ours->on_timer(*talk.ours->deadline()), ZrtpOutcome::timed_out);
+  EXPECT_EQ(talk.ours->state(), State::over);
+  EXPECT_FALSE(talk.ours->deadline());
+  talk.peer.start(talk.now);
+  EXPECT_EQ(talk.ours->receive(talk.peer.sent.front(), talk.now), ZrtpOutcome::ignored);
 }
 
 TEST(ZrtpAssociations, WhoFallsSilentTimesOut) {

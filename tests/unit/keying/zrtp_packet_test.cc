@@ -72,6 +72,14 @@ TEST(ZrtpFrame, WhatIsWrongIsTold) {
   other[15] = 4;
   number_zrtp(other, 1);
   EXPECT_EQ(parse_zrtp(other).error(), ZrtpDefect::length);
+  // One that its type could have, too.
+  for (const std::uint8_t words : {std::uint8_t{22}, std::uint8_t{24}}) {
+    other = write_zrtp(ZrtpMessageType::dh_part2, kSource, Octets(80));
+    EXPECT_TRUE(parse_zrtp(other));
+    other[15] = words;
+    number_zrtp(other, 1);
+    EXPECT_EQ(parse_zrtp(other).error(), ZrtpDefect::length) << int{words};
+  }
   EXPECT_EQ(parse_zrtp(write_zrtp(ZrtpMessageType::hello_ack, kSource, Octets(4))).error(),
             ZrtpDefect::length);
   EXPECT_EQ(parse_zrtp(write_zrtp(ZrtpMessageType::commit, kSource, Octets(84))).error(), ZrtpDefect::length);
