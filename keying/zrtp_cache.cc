@@ -33,18 +33,13 @@ bool execute(sqlite3* database, const char* sql) {
   return sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK;
 }
 
-/// One statement with numbers; the rows that it changed, or the number of its first row.
+/// One statement with numbers; the number in its first row, 0 without one.
 int run(sqlite3* database, const char* sql, std::initializer_list<std::int64_t> numbers) {
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v2(database, sql, -1, &statement, nullptr) != SQLITE_OK) return 0;
   int place = 0;
   for (const std::int64_t number : numbers) sqlite3_bind_int64(statement, ++place, number);
-  const int code = sqlite3_step(statement);
-  int result = 0;
-  if (code == SQLITE_ROW)
-    result = sqlite3_column_int(statement, 0);
-  else if (code == SQLITE_DONE)
-    result = sqlite3_changes(database);
+  const int result = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int(statement, 0) : 0;
   sqlite3_finalize(statement);
   return result;
 }
@@ -79,7 +74,7 @@ Result<std::shared_ptr<ZrtpCache>> ZrtpCache::open(const std::string& path) {
 bool ZrtpCache::set_verified(ZrtpCacheEntry entry, bool verified) {
   if (entry == 0) return false;
   return run(database_.get(),
-             "UPDATE zrtp SET pvs = CASE ?2 WHEN 1 THEN x'01' ELSE x'00' END WHERE zuid = ?1",
+             "UPDATE zrtp SET pvs = CASE ?2 WHEN 1 THEN x'01' ELSE x'00' END WHERE zuid = ?1 RETURNING 1",
              {entry, verified ? 1 : 0}) == 1;
 }
 

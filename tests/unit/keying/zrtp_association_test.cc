@@ -316,6 +316,18 @@ TEST(ZrtpAssociations, ACommitToWhatWasNotAgreedIsRefused) {
   }
 }
 
+TEST(ZrtpAssociations, ACommitOfAnotherZidIsDropped) {
+  ZrtpConversation talk;
+  const auto lose = making_us_commit(false);
+  const auto change = changing(ZrtpMessageType::commit, true, [](Octets& packet) { packet[56] ^= 1; });
+  talk.run([&](Octets& packet, bool from_peer) {
+    lose(packet, from_peer);
+    change(packet, from_peer);
+  });
+  EXPECT_GE(talk[ZrtpOutcome::refused], 1U);
+  EXPECT_EQ(talk.ours->outcome(), ZrtpOutcome::timed_out);
+}
+
 TEST(ZrtpAssociations, APolicyIsKeptInEitherRole) {
   for (const bool we_commit : {false, true}) {
     ZrtpSettings settings;
