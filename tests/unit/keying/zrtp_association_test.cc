@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/bytes.h"
+#include "keying/zrtp_confirm.h"
 #include "tests/unit/keying/zrtp_rig.h"
 
 namespace sallyport::keying::test {
@@ -244,7 +245,26 @@ TEST(ZrtpAssociations, AChangedHelloEndsTheExchange) {
   EXPECT_FALSE(talk.ours->take_keys());
 }
 
-// What bzrtp would copy from behind the end of what it decrypted.
+// What bzrtp would copy from behind the end of what it decrypted, where no sanitizer looks.
+TEST(ZrtpConfirms, AreOpenedWithoutTheLengthOfASignature) {
+  EXPECT_TRUE(confirms_are_guarded());
+  const Octets key(32, 0x11);
+  const Octets iv(16, 0x22);
+  const Octets plain(40, 0xff);
+  for (const bool is_long : {false, true}) {
+    Octets closed(plain.size());
+    Octets opened(plain.size());
+    close_confirm(is_long ? EVP_aes_256_cfb128() : EVP_aes_128_cfb128(), key.data(), iv.data(), plain.data(),
+                  plain.size(), closed.data());
+    (is_long ? bctbx_aes256CfbDecrypt : bctbx_aes128CfbDecrypt)(key.data(), iv.data(), closed.data(),
+                                                                closed.size(), opened.data());
+    Octets expected = plain;
+    expected[33] = 0xfe;
+    expected[34] = 0;
+    EXPECT_EQ(opened, expected);
+  }
+}
+
 TEST(ZrtpAssociations, AConfirmThatClaimsASignatureIsReadNoFurther) {
   for (const bool we_commit : {false, true}) {
     for (const std::uint8_t cipher : {std::uint8_t{ZRTP_CIPHER_AES1}, std::uint8_t{ZRTP_CIPHER_AES3}}) {
