@@ -341,7 +341,7 @@ ZrtpOutcome ZrtpAssociation::feed(const ZrtpPacket& packet, InstantMs now) {
   const int result =
       bzrtp_processMessage(context_.get(), source_, copy.data(), static_cast<std::uint16_t>(copy.size()));
   if (own_commit_refused_) return fail_with(ZrtpOutcome::no_common_algorithm, *own_commit_refused_);
-  if (result != 0) return not_taken(result);
+  if (result != 0) return not_taken(result, packet.type);
   heard_ = true;
   if (state_ != State::handshaking) return ZrtpOutcome::ignored;
   if (done_) return finish(now);
@@ -349,14 +349,16 @@ ZrtpOutcome ZrtpAssociation::feed(const ZrtpPacket& packet, InstantMs now) {
   return ZrtpOutcome::progress;
 }
 
-ZrtpOutcome ZrtpAssociation::not_taken(int result) {
+ZrtpOutcome ZrtpAssociation::not_taken(int result, ZrtpMessageType type) {
   if (result == kWrongConfirmMac) return ZrtpOutcome::wrong_confirm_mac;
-  if (result == kWrongHashChain) return ZrtpOutcome::wrong_hash_chain;
-  // Only the Hello's sender can make these two fail, or who has changed its messages.
-  if (state_ == State::handshaking && result == kWrongMessageMac) return end(ZrtpOutcome::wrong_message_mac);
-  if (state_ == State::handshaking && result == kWrongHvi)
-    return fail_with(ZrtpOutcome::wrong_message_mac, ZrtpErrorCode::wrong_hvi);
-  return ZrtpOutcome::refused;
+  if (state_ != State::handshaking) return ZrtpOutcome::refused;
+  // Only the Hello's sender can make these fail, or who has changed its messages. A Confirm's chain is looked
+  // at after its MAC, and each that comes so far costs memory that bzrtp does not free.
+  const bool is_confirm = type == ZrtpMessageType::confirm1 || type == ZrtpMessageType::confirm2;
+  if (result == kWrongMessageMac || (result == kWrongHashChain && is_confirm))
+    return end(ZrtpOutcome::wrong_message_mac);
+  if (result == kWrongHvi) return fail_with(ZrtpOutcome::wrong_message_mac, ZrtpErrorCode::wrong_hvi);
+  return result == kWrongHashChain ? ZrtpOutcome::wrong_hash_chain : ZrtpOutcome::refused;
 }
 
 ZrtpOutcome ZrtpAssociation::finish(InstantMs now) {

@@ -114,7 +114,7 @@ class ZrtpAssociation {
   ZrtpOutcome judge_commit(const ZrtpPacket& packet, InstantMs now);
   ZrtpOutcome judge_dh_part(const ZrtpPacket& packet, InstantMs now);
   ZrtpOutcome feed(const ZrtpPacket& packet, InstantMs now);
-  ZrtpOutcome not_taken(int result);
+  ZrtpOutcome not_taken(int result, ZrtpMessageType type);
   ZrtpOutcome finish(InstantMs now);
   [[nodiscard]] std::optional<ZrtpErrorCode> objection(const ZrtpCommit& commit) const;
   ZrtpOutcome reopen(const ZrtpPacket& packet, InstantMs now);

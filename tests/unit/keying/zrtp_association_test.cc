@@ -13,24 +13,27 @@
 namespace sallyport::keying::test {
 namespace {
 
-/// While it lives, Confirms of this program say that they hold a signature of 2 KB.
-struct ClaimedSignature {
-  ClaimedSignature() {
-    active = true;
-    claims = 0;
+/// While it lives, Confirms of this program lie within what is authentic: that they hold a signature of 2 KB,
+/// or about H0.
+struct LyingConfirms {
+  explicit LyingConfirms(std::size_t octet) {
+    changed = octet;
+    lies = 0;
   }
-  ~ClaimedSignature() { active = false; }
-  static inline bool active = false;
-  static inline std::size_t claims = 0;
+  ~LyingConfirms() { changed = 0; }
+  static constexpr std::size_t kH0 = 1;
+  static constexpr std::size_t kSignatureLength = 34;
+  static inline std::size_t changed = 0;  ///< which octet; 0: none
+  static inline std::size_t lies = 0;
 };
 
 void close_confirm(const EVP_CIPHER* cipher, const std::uint8_t* key, const std::uint8_t* iv,
                    const std::uint8_t* input, std::size_t length, std::uint8_t* output) {
   Octets plain(input, input + length);
-  if (ClaimedSignature::active && length == 40) {
-    plain[33] = 1;
-    plain[34] = 0xff;
-    ++ClaimedSignature::claims;
+  if (LyingConfirms::changed != 0 && length == 40) {
+    plain[LyingConfirms::changed - 1] ^= 1;
+    plain[LyingConfirms::changed] ^= 0xff;
+    ++LyingConfirms::lies;
   }
   EVP_CIPHER_CTX* const context = EVP_CIPHER_CTX_new();
   int written = 0;
@@ -268,12 +271,23 @@ TEST(ZrtpConfirms, AreOpenedWithoutTheLengthOfASignature) {
 TEST(ZrtpAssociations, AConfirmThatClaimsASignatureIsReadNoFurther) {
   for (const bool we_commit : {false, true}) {
     for (const std::uint8_t cipher : {std::uint8_t{ZRTP_CIPHER_AES1}, std::uint8_t{ZRTP_CIPHER_AES3}}) {
-      const ClaimedSignature claim;
+      const LyingConfirms lie(LyingConfirms::kSignatureLength);
       ZrtpConversation talk({}, {.ciphers = {cipher, ZRTP_CIPHER_AES1}});
       talk.run(making_us_commit(we_commit));
-      EXPECT_GE(ClaimedSignature::claims, 1U);
+      EXPECT_GE(LyingConfirms::lies, 1U);
       expect_secured(talk);
     }
+  }
+}
+
+TEST(ZrtpAssociations, AConfirmOfAnotherChainEndsTheExchange) {
+  for (const bool we_commit : {false, true}) {
+    const LyingConfirms lie(LyingConfirms::kH0);
+    ZrtpConversation talk;
+    talk.run(making_us_commit(we_commit));
+    EXPECT_TRUE(we_commit ? talk.ours->outcome() == ZrtpOutcome::wrong_message_mac : !talk.peer.secured);
+    EXPECT_FALSE(talk.ours->take_keys());
+    EXPECT_EQ(talk[ZrtpOutcome::wrong_hash_chain], 0U);
   }
 }
 
