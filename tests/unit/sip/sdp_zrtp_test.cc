@@ -34,11 +34,13 @@ TEST(SdpZrtpHash, IsReadAndWrittenAgain) {
 
 TEST(SdpZrtpHash, OtherVersionsMayHaveOtherHashes) {
   for (const std::string version : {"1.00", "2.10", "1.1", "1.100", "x"}) {
-    const auto hash = parse_zrtp_hash(version + " abc");
+    const std::string argument = version + " abc";
+    const auto hash = parse_zrtp_hash(argument);
     ASSERT_TRUE(hash) << version;
     EXPECT_FALSE(hash->is_spoken()) << version;
   }
-  EXPECT_TRUE(parse_zrtp_hash("1.15 " + kDigits)->is_spoken());
+  const std::string later = "1.15 " + kDigits;
+  EXPECT_TRUE(parse_zrtp_hash(later)->is_spoken());
 }
 
 TEST(SdpZrtpHash, RubbishIsRefused) {
