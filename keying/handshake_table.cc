@@ -311,9 +311,7 @@ void HandshakeTable::took(Component& component, ZrtpOutcome outcome, ZrtpAssocia
   using enum ZrtpAssociation::State;
   if (zrtp.state() != handshaking) leave_place(component.zrtp_place);
   if (auto keys = zrtp.take_keys()) {
-    // Who waits for the keys of both ports gets them twice.
-    if (!component.leg.keying.muxed) events_.happened(handshake_event::Keys{leg, 1, keys->duplicate()});
-    events_.happened(handshake_event::Keys{leg, 0, std::move(*keys)});
+    events_.happened(handshake_event::Keys{leg, 0, std::move(*keys), !component.leg.keying.muxed});
     events_.happened(handshake_event::ZrtpSecured{leg, zrtp.security()});
   } else if ((zrtp.state() == over && before != over) || outcome == ZrtpOutcome::unanswered) {
     events_.happened(handshake_event::ZrtpEnded{leg, outcome});

@@ -65,6 +65,7 @@ struct Keys {
   LegId leg;
   std::uint8_t component;
   crypto::Keying keying;
+  bool for_both_ports = false;  ///< RTCP has a port of its own, but no other keys will come: ZRTP's
 };
 /// Media and handshakes of the component go there from now on.
 struct Nominated {
