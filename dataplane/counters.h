@@ -25,6 +25,7 @@ struct alignas(64) WorkerCounters {
   Counter sleeps;           ///< times the worker went to sleep for want of packets
   Counter events_lost;      ///< events that found their ring full and will be told again
   Counter injections_lost;  ///< frames of the kernel's twins that a port did not take
+  Counter carried;          ///< ZRTP packets between legs that key each other by it
   Counter answers;          ///< datagrams sent for the handshake thread
   Counter answers_lost;     ///< of these, such that found no flow, no next hop or no room
   Counter captured;         ///< packets copied for a capture

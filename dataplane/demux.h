@@ -2,8 +2,11 @@
 // Hot. Which protocol a UDP payload on a media port speaks (RFC 7983, and RFC 5761 §4 for RTP against RTCP).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "base/bytes.h"
 
 namespace sallyport::dataplane {
 
@@ -24,6 +27,13 @@ enum class PayloadClass : std::uint8_t { rtp, rtcp, stun, zrtp, dtls, unknown };
   if (first >= 16 && first <= 19) return PayloadClass::zrtp;
   if (first >= 20 && first <= 63) return PayloadClass::dtls;
   return PayloadClass::unknown;
+}
+
+/// RFC 6189 §5: what all packets of ZRTP have in their second word.
+[[nodiscard]] inline bool has_zrtp_cookie(std::span<const std::uint8_t> payload) {
+  constexpr std::size_t kShortest = 28;
+  constexpr std::uint32_t kCookie = 0x5a525450;
+  return payload.size() >= kShortest && load_be32(payload.data() + 4) == kCookie;
 }
 
 }  // namespace sallyport::dataplane

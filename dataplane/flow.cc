@@ -28,6 +28,7 @@ void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
   flow.arrival_address = arrival.address;
   flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
   flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
+  flow.end_to_end = arrival.end_to_end;
   flow.source = arrival.source;
   for (std::size_t component = 0; component < kComponents; ++component)
     flow.source_state[component] = initial_state(arrival, component, flow.inbound != nullptr);
@@ -63,6 +64,8 @@ FlowPtr make_flow(FlowConfig config) {
   flow->id = config.id;
   take_arrival(*flow, std::move(config.arrival), config.succeeds);
   take_departure(*flow, std::move(config.departure), config.succeeds);
+  // What we open ourselves is nobody else's.
+  if (flow->inbound != nullptr || flow->outbound != nullptr) flow->end_to_end = false;
   flow->publish();
   return flow;
 }

@@ -40,6 +40,10 @@ struct Arrival {
   std::uint64_t leg = 0;                       ///< control's name for the leg; comes with what is passed on
   /// A handshake is to give them: until then no media is taken, in clear or not.
   std::array<bool, kComponents> awaits_keys{};
+  /// The legs key each other by ZRTP, through us: its packets go to the other leg as they are, within the
+  /// budget of handshakes, and with them media of which only the header can be read. Without keys of our own
+  /// on either leg.
+  bool end_to_end = false;
   crypto::InboundStreamPtr stream;       ///< null: plain RTP, or keys are awaited
   crypto::InboundStreamPtr rtcp_stream;  ///< of RTCP with keys of its own; null: it shares `stream`
 };

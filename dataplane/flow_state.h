@@ -43,6 +43,7 @@ struct alignas(64) Flow {
   std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
   std::array<SourceState, kComponents> source_state{};
   bool arrives_muxed = false;
+  bool end_to_end = false;  ///< what is behind headers is the ends' own
   CaptureMode capture = CaptureMode::none;
 
   std::array<HeaderTemplate, kComponents> headers{};  ///< RTP's first

@@ -111,7 +111,13 @@ void describe(const PacketView& view, const rte_mbuf& mbuf, Packet& packet) {
   packet.room = static_cast<std::uint16_t>(mbuf.buf_len - offset);
 }
 
+/// A ZRTP packet on its way to the other leg: no media.
+bool is_carried(const PacketView& view) {
+  return view.component == Component::rtp && !view.rtp.valid;
+}
+
 bool opened_well(const PacketView& view) {
+  if (view.flow->end_to_end) return true;
   if (view.component == Component::rtcp) return is_rtcp_compound(view.octets());
   return !view.rtp.padded || has_valid_padding(view.octets(), view.rtp.length);
 }
@@ -211,6 +217,10 @@ void learn(Burst& burst, RelaySurroundings& around) {
     }
     if (captures_opened(flow.capture)) capture(view, true, around);
     if (source_is_news(flow, view) && !latch(flow, view, around.events)) around.counters.events_lost.add();
+    if (is_carried(view)) {
+      around.counters.carried.add();
+      continue;
+    }
     flow.counters.packets[view.component_index()].add();
     flow.counters.bytes(view.component).add(view.arrived_length);
     flow.counters.last_seen.set(around.tsc);

@@ -117,6 +117,7 @@ class Worker {
   void find_flows(Burst& burst);
   void pass_on_handshakes(Burst& burst);
   [[nodiscard]] Verdict verdict_of_handshake(Burst& burst, std::size_t i);
+  static Verdict verdict_of_carried(PacketView& view, const Flow& flow);
   void send_answers();
   [[nodiscard]] bool send_answer(const HandshakeAnswer& answer);
   [[nodiscard]] Verdict verdict_of_stray(Burst& burst, std::size_t i, std::uint32_t port_index);

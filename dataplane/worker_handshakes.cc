@@ -66,10 +66,12 @@ Verdict Worker::verdict_of_handshake(Burst& burst, std::size_t i) {
     if (verdict != Verdict::handoff) return unexpected;
     return budget_.take(budget_cycles_, around_.tsc) ? verdict : Verdict::drop_handshake_budget;
   }
-  if (!speaks(flow->handshakes, unexpected)) return unexpected;
+  const bool carried = unexpected == Verdict::drop_unexpected_zrtp && flow->end_to_end;
+  if (!carried && !speaks(flow->handshakes, unexpected)) return unexpected;
   if (!flow->handshake_budget.take(leg_budget_cycles_, around_.tsc) ||
       !budget_.take(budget_cycles_, around_.tsc) || view.length > kMaxHandshakePayload)
     return Verdict::drop_handshake_budget;
+  if (carried) return verdict_of_carried(burst.views[i], *flow);
   if (rings_->handshakes.write_available() == 0) return Verdict::drop_handshake_full;
   HandshakePacket packet;
   packet.leg = flow->handshake_leg;
@@ -81,6 +83,16 @@ Verdict Worker::verdict_of_handshake(Burst& burst, std::size_t i) {
   std::memcpy(packet.payload.data(), view.payload, view.length);
   rings_->handshakes.push(packet);
   return Verdict::punt_handshake;
+}
+
+/// It goes on through the stages of a packet in clear, as one of the component whose port it came to. ZRTP is
+/// RTP's business alone (RFC 6189 §4), so that elsewhere it is as unexpected as before.
+Verdict Worker::verdict_of_carried(PacketView& view, const Flow& flow) {
+  if (view.local_port != flow.arrival_ports[0] || !has_zrtp_cookie(view.octets()))
+    return Verdict::drop_unexpected_zrtp;
+  view.component = Component::rtp;
+  view.rtp = {};
+  return Verdict::forward;
 }
 
 void Worker::send_answers() {

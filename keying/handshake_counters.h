@@ -10,6 +10,7 @@
 
 #include "keying/dtls_outcome.h"
 #include "keying/ice_lite.h"
+#include "keying/zrtp_outcome.h"
 
 namespace sallyport::keying {
 
@@ -24,9 +25,9 @@ struct HandshakeLimitInfo {
 
 /// A source is an IPv4 address or the /64 of an IPv6 address.
 inline constexpr std::array kHandshakeLimits = std::to_array<HandshakeLimitInfo>({
-    {HandshakeLimit::handshakes, "dtls_handshakes", 4096, "DTLS handshakes in progress"},
+    {HandshakeLimit::handshakes, "dtls_handshakes", 4096, "DTLS and ZRTP handshakes in progress"},
     {HandshakeLimit::handshakes_per_source, "dtls_handshakes_per_source", 1024,
-     "DTLS handshakes of one source in progress"},
+     "DTLS and ZRTP handshakes of one source in progress"},
     {HandshakeLimit::legs, "keying_legs", 200000, "legs that get their keys on the media path"},
 });
 inline constexpr std::size_t kHandshakeLimitCount = kHandshakeLimits.size();
@@ -66,7 +67,7 @@ inline constexpr std::array kHandshakeCounts = std::to_array<HandshakeCountInfo>
     {HandshakeCount::unknown_leg, "keying_unknown_leg", "datagrams for legs that are gone"},
     {HandshakeCount::unexpected, "keying_unexpected", "datagrams of a protocol that the leg does not speak"},
     {HandshakeCount::wrong_source, "keying_wrong_source",
-     "DTLS from addresses that neither ICE validated nor SDP named"},
+     "DTLS and ZRTP from addresses that neither ICE validated nor SDP named"},
 });
 inline constexpr std::size_t kHandshakeCountCount = kHandshakeCounts.size();
 
@@ -85,11 +86,13 @@ class HandshakeCounters {
  public:
   void add(DtlsOutcome outcome) { bump(dtls_, outcome); }
   void add(IceOutcome outcome) { bump(ice_, outcome); }
+  void add(ZrtpOutcome outcome) { bump(zrtp_, outcome); }
   void add(HandshakeLimit refused) { bump(refusals_, refused); }
   void add(HandshakeCount count) { bump(counts_, count); }
 
   [[nodiscard]] std::uint64_t operator[](DtlsOutcome outcome) const { return read(dtls_, outcome); }
   [[nodiscard]] std::uint64_t operator[](IceOutcome outcome) const { return read(ice_, outcome); }
+  [[nodiscard]] std::uint64_t operator[](ZrtpOutcome outcome) const { return read(zrtp_, outcome); }
   /// Refusals by this limit.
   [[nodiscard]] std::uint64_t operator[](HandshakeLimit limit) const { return read(refusals_, limit); }
   [[nodiscard]] std::uint64_t operator[](HandshakeCount count) const { return read(counts_, count); }
@@ -109,6 +112,7 @@ class HandshakeCounters {
 
   Block<kDtlsOutcomeCount> dtls_{};
   Block<kIceOutcomeCount> ice_{};
+  Block<kZrtpOutcomeCount> zrtp_{};
   Block<kHandshakeLimitCount> refusals_{};
   Block<kHandshakeCountCount> counts_{};
 };

@@ -9,12 +9,14 @@ namespace sallyport::keying {
 namespace {
 
 constexpr std::uint8_t kLastStunOctet = 3;  // RFC 7983 §7
+constexpr std::uint8_t kFirstZrtpOctet = 16;
+constexpr std::uint8_t kLastZrtpOctet = 19;
 constexpr std::uint8_t kFirstDtlsOctet = 20;
 constexpr std::uint8_t kLastDtlsOctet = 63;
 
 }  // namespace
 
-/// One port of a leg. OpenSSL's datagrams come out of it.
+/// One port of a leg. OpenSSL's and bzrtp's datagrams come out of it.
 struct HandshakeTable::Component final : DatagramSink {
   Component(Leg& leg_of, MediaPath& path_of, std::uint8_t index_of)
       : leg(leg_of), path(path_of), index(index_of) {}
@@ -29,8 +31,11 @@ struct HandshakeTable::Component final : DatagramSink {
   Endpoint remote;  ///< where handshakes go; port 0: not known
   std::optional<MacAddress> neighbour;
   std::optional<InstantMs> timer;
-  std::optional<IpAddress> place;  ///< held in the table's sources while a handshake is in progress
+  // Held in the table's sources while a handshake is in progress.
+  std::optional<IpAddress> dtls_place;
+  std::optional<IpAddress> zrtp_place;
   std::unique_ptr<DtlsAssociation> dtls;
+  std::unique_ptr<ZrtpAssociation> zrtp;
 };
 
 struct HandshakeTable::Leg {
@@ -76,6 +81,7 @@ void HandshakeTable::add(LegKeying keying, InstantMs now) {
     auto& component = leg.components[index];
     if (index > 0 && leg.keying.muxed) {
       if (component) end_dtls(*component);
+      if (component) end_zrtp(*component);
       component.reset();
       continue;
     }
@@ -95,14 +101,19 @@ void HandshakeTable::add(LegKeying keying, InstantMs now) {
       component->remote = named;
       component->neighbour.reset();
     }
-    if (keeps) continue;
-    end_dtls(*component);
-    begin_dtls(*component, now);
+    if (!keeps) {
+      end_dtls(*component);
+      begin_dtls(*component, now);
+    }
+    if (index > 0 || (!is_new && leg.keying.keeps_association && component->zrtp)) continue;
+    end_zrtp(*component);
+    component->zrtp = std::move(leg.keying.zrtp);
+    start_zrtp(*component, now);
   }
 }
 
 void HandshakeTable::end_dtls(Component& component) {
-  leave_place(component);
+  leave_place(component.dtls_place);
   component.dtls.reset();
   set_timer(component);
 }
@@ -121,12 +132,32 @@ void HandshakeTable::begin_dtls(Component& component, InstantMs now) {
   start_if_active(component, now);
 }
 
+void HandshakeTable::end_zrtp(Component& component) {
+  leave_place(component.zrtp_place);
+  component.zrtp.reset();
+  set_timer(component);
+}
+
+/// Both ends of ZRTP begin, each as soon as it knows where the other is.
+void HandshakeTable::start_zrtp(Component& component, InstantMs now) {
+  if (!component.zrtp || component.zrtp->state() != ZrtpAssociation::State::waiting ||
+      component.zrtp->outcome() == ZrtpOutcome::unanswered)
+    return;
+  if (component.remote.port == 0 || (component.ice && !component.ice->nominated())) return;
+  if (!take_place(component.zrtp_place, component.remote)) {
+    end_zrtp(component);
+    counters_.add(ZrtpOutcome::limit_reached);
+    return events_.happened(handshake_event::ZrtpEnded{component.leg.keying.leg, ZrtpOutcome::limit_reached});
+  }
+  took(component, component.zrtp->begin(component, now), ZrtpAssociation::State::waiting);
+}
+
 /// As soon as there is an address: ICE's nominated one, or SDP's.
 void HandshakeTable::start_if_active(Component& component, InstantMs now) {
   const bool waits = component.dtls && component.leg.keying.role == DtlsRole::active &&
                      component.dtls->state() == DtlsAssociation::State::waiting;
   if (!waits || component.remote.port == 0 || (component.ice && !component.ice->nominated())) return;
-  if (!take_place(component, component.remote)) {
+  if (!take_place(component.dtls_place, component.remote)) {
     end_dtls(component);
     counters_.add(DtlsOutcome::limit_reached);
     return events_.happened(
@@ -143,9 +174,15 @@ void HandshakeTable::answer(LegAnswer answer, InstantMs now) {
   leg.keying.named_hosts = std::move(answer.named_hosts);
   leg.keying.peer_fingerprints = std::move(answer.peer_fingerprints);
   for (const auto& component : leg.used()) {
-    if (!component->dtls) continue;
     if (!component->ice && component->remote.port == 0)
       component->remote = leg.keying.remote[component->index];
+    if (component->zrtp) {
+      const auto before = component->zrtp->state();
+      if (answer.peer_hello_hash)
+        took(*component, component->zrtp->announce(*answer.peer_hello_hash), before);
+      start_zrtp(*component, now);
+    }
+    if (!component->dtls) continue;
     took(*component, component->dtls->announce(leg.keying.peer_fingerprints, now));
     start_if_active(*component, now);
   }
@@ -155,8 +192,8 @@ void HandshakeTable::settle(LegId leg) {
   const auto found = legs_.find(leg);
   if (found == legs_.end()) return;
   for (const auto& component : found->second->used()) {
-    if (!component->dtls) continue;
-    component->dtls->settle();
+    if (component->dtls) component->dtls->settle();
+    if (component->zrtp) component->zrtp->settle();
     set_timer(*component);
   }
 }
@@ -166,10 +203,19 @@ void HandshakeTable::remove(LegId leg) {
   if (found == legs_.end()) return;
   for (const auto& component : found->second->used()) {
     if (component->dtls) counters_.add(component->dtls->close());
-    leave_place(*component);
+    if (component->zrtp) counters_.add(component->zrtp->close());
+    leave_place(component->dtls_place);
+    leave_place(component->zrtp_place);
     set_timer(*component);
   }
   legs_.erase(found);
+}
+
+void HandshakeTable::set_verified(LegId leg, bool verified) {
+  const auto found = legs_.find(leg);
+  if (found == legs_.end()) return;
+  const auto& component = found->second->components[0];
+  if (component->zrtp) component->zrtp->set_verified(verified);
 }
 
 HandshakeTable::Component* HandshakeTable::find(const PuntedDatagram& datagram) {
@@ -188,6 +234,8 @@ void HandshakeTable::receive(const PuntedDatagram& datagram, InstantMs now) {
   if (first <= kLastStunOctet && component->ice) return receive_stun(*component, datagram, now);
   if (first >= kFirstDtlsOctet && first <= kLastDtlsOctet && component->dtls)
     return receive_dtls(*component, datagram, now);
+  if (first >= kFirstZrtpOctet && first <= kLastZrtpOctet && component->zrtp)
+    return receive_zrtp(*component, datagram, now);
   counters_.add(HandshakeCount::unexpected);
 }
 
@@ -203,18 +251,21 @@ void HandshakeTable::receive_stun(Component& component, const PuntedDatagram& da
   events_.happened(handshake_event::Nominated{component.leg.keying.leg, component.index, datagram.source,
                                               datagram.neighbour});
   start_if_active(component, now);
+  start_zrtp(component, now);
+}
+
+// Once begun, an association without ICE stays with its address: who else sends here is a stranger.
+bool HandshakeTable::may_take(const Component& component, const Endpoint& source, bool begun) const {
+  return component.ice || !begun ? component.may_begin(source) : source == component.remote;
 }
 
 void HandshakeTable::receive_dtls(Component& component, const PuntedDatagram& datagram, InstantMs now) {
   DtlsAssociation& dtls = *component.dtls;
-  // Once begun, an association without ICE stays with its address: who else sends here is a stranger.
   const bool begun = dtls.state() != DtlsAssociation::State::waiting;
-  const bool known =
-      component.ice || !begun ? component.may_begin(datagram.source) : datagram.source == component.remote;
-  if (!known) return counters_.add(HandshakeCount::wrong_source);
+  if (!may_take(component, datagram.source, begun)) return counters_.add(HandshakeCount::wrong_source);
   if (!begun) {
     if (component.leg.keying.role == DtlsRole::active) return counters_.add(DtlsOutcome::ignored);
-    if (!take_place(component, datagram.source)) return;
+    if (!take_place(component.dtls_place, datagram.source)) return;
     // Until ICE has nominated, the peer hears us where it speaks.
     if (!component.ice || !component.ice->nominated()) {
       component.remote = datagram.source;
@@ -226,13 +277,31 @@ void HandshakeTable::receive_dtls(Component& component, const PuntedDatagram& da
   took(component, dtls.receive(datagram.payload, now));
 }
 
+void HandshakeTable::receive_zrtp(Component& component, const PuntedDatagram& datagram, InstantMs now) {
+  ZrtpAssociation& zrtp = *component.zrtp;
+  const auto before = zrtp.state();
+  const bool begun = before != ZrtpAssociation::State::waiting;
+  if (!may_take(component, datagram.source, begun)) return counters_.add(HandshakeCount::wrong_source);
+  if (!begun) {
+    if (!take_place(component.zrtp_place, datagram.source)) return;
+    if (!component.ice || !component.ice->nominated()) {
+      component.remote = datagram.source;
+      component.neighbour = datagram.neighbour;
+    }
+    zrtp.begin(component, now);  // nothing, if the peer is only late
+  } else if (!component.ice && !component.neighbour) {
+    component.neighbour = datagram.neighbour;
+  }
+  took(component, zrtp.receive(datagram.payload, now), before);
+}
+
 /// What a machine has said is counted, told and seen to.
 void HandshakeTable::took(Component& component, DtlsOutcome outcome) {
   counters_.add(outcome);
   DtlsAssociation& dtls = *component.dtls;
   const LegId leg = component.leg.keying.leg;
   using enum DtlsAssociation::State;
-  if (dtls.state() != handshaking) leave_place(component);
+  if (dtls.state() != handshaking) leave_place(component.dtls_place);
   if (auto keys = dtls.take_keys())
     events_.happened(handshake_event::Keys{leg, component.index, std::move(*keys)});
   else if (dtls.state() == over && info(outcome).is_failure)
@@ -240,7 +309,22 @@ void HandshakeTable::took(Component& component, DtlsOutcome outcome) {
   set_timer(component);
 }
 
-bool HandshakeTable::take_place(Component& component, const Endpoint& remote) {
+void HandshakeTable::took(Component& component, ZrtpOutcome outcome, ZrtpAssociation::State before) {
+  counters_.add(outcome);
+  ZrtpAssociation& zrtp = *component.zrtp;
+  const LegId leg = component.leg.keying.leg;
+  using enum ZrtpAssociation::State;
+  if (zrtp.state() != handshaking) leave_place(component.zrtp_place);
+  if (auto keys = zrtp.take_keys()) {
+    events_.happened(handshake_event::Keys{leg, 0, std::move(*keys), !component.leg.keying.muxed});
+    events_.happened(handshake_event::ZrtpSecured{leg, zrtp.security()});
+  } else if ((zrtp.state() == over && before != over) || outcome == ZrtpOutcome::unanswered) {
+    events_.happened(handshake_event::ZrtpEnded{leg, outcome});
+  }
+  set_timer(component);
+}
+
+bool HandshakeTable::take_place(std::optional<IpAddress>& place, const Endpoint& remote) {
   if (handshakes_ >= limits_[HandshakeLimit::handshakes]) {
     counters_.add(HandshakeLimit::handshakes);
     return false;
@@ -253,21 +337,23 @@ bool HandshakeTable::take_place(Component& component, const Endpoint& remote) {
   }
   ++load;
   ++handshakes_;
-  component.place = source;
+  place = source;
   return true;
 }
 
-void HandshakeTable::leave_place(Component& component) {
-  if (!component.place) return;
-  const auto found = sources_.find(*component.place);
+void HandshakeTable::leave_place(std::optional<IpAddress>& place) {
+  if (!place) return;
+  const auto found = sources_.find(*place);
   if (--found->second == 0) sources_.erase(found);
   --handshakes_;
-  component.place.reset();
+  place.reset();
 }
 
-/// Follows the machine's deadline, or its absence.
+/// Follows the earlier of the machines' deadlines, or their absence.
 void HandshakeTable::set_timer(Component& component) {
-  const auto wanted = component.dtls ? component.dtls->deadline() : std::nullopt;
+  auto wanted = component.dtls ? component.dtls->deadline() : std::nullopt;
+  const auto also = component.zrtp ? component.zrtp->deadline() : std::nullopt;
+  if (!wanted || (also && *also < *wanted)) wanted = also;
   if (wanted == component.timer) return;
   if (component.timer) timers_.erase({*component.timer, &component});
   if (wanted) timers_.emplace(*wanted, &component);
@@ -286,7 +372,13 @@ void HandshakeTable::advance(InstantMs now) {
     if (at > now) break;
     due.push_back(component);
   }
-  for (Component* component : due) took(*component, component->dtls->on_timer(now));
+  for (Component* component : due) {
+    if (component->dtls && component->dtls->deadline() && *component->dtls->deadline() <= now)
+      took(*component, component->dtls->on_timer(now));
+    if (!component->zrtp || !component->zrtp->deadline() || *component->zrtp->deadline() > now) continue;
+    const auto before = component->zrtp->state();
+    took(*component, component->zrtp->on_timer(now), before);
+  }
 }
 
 }  // namespace sallyport::keying

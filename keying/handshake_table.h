@@ -19,6 +19,7 @@
 #include "keying/handshake_counters.h"
 #include "keying/ice_lite.h"
 #include "keying/media_path.h"
+#include "keying/zrtp_association.h"
 
 namespace sallyport::keying {
 
@@ -43,6 +44,9 @@ struct LegKeying {
   std::vector<crypto::SuiteId> profiles;
   std::vector<crypto::Fingerprint> peer_fingerprints;  ///< none: announce() follows
   DtlsLimits limits;
+  /// Null: no ZRTP, or, with keeps_association, the one that is there. It runs on the RTP port alone, and its
+  /// keys are for both components (RFC 6189 §4.5.3).
+  std::unique_ptr<ZrtpAssociation> zrtp;
 };
 
 /// What the answer adds to a leg whose offer was ours.
@@ -51,6 +55,7 @@ struct LegAnswer {
   std::array<Endpoint, kLegComponents> remote{};
   std::vector<IpAddress> named_hosts;
   std::vector<crypto::Fingerprint> peer_fingerprints;
+  std::optional<ZrtpHash> peer_hello_hash;  ///< a=zrtp-hash; none: it has not said
 };
 
 namespace handshake_event {
@@ -60,6 +65,7 @@ struct Keys {
   LegId leg;
   std::uint8_t component;
   crypto::Keying keying;
+  bool for_both_ports = false;  ///< RTCP has a port of its own, but no other keys will come: ZRTP's
 };
 /// Media and handshakes of the component go there from now on.
 struct Nominated {
@@ -75,10 +81,21 @@ struct Ended {
   DtlsOutcome outcome;
 };
 
+/// ZRTP has given the leg's keys, which come as Keys right before this.
+struct ZrtpSecured {
+  LegId leg;
+  ZrtpSecurity security;
+};
+/// ZRTP failed, or, as `unanswered`, waits for a peer that does not speak it so far.
+struct ZrtpEnded {
+  LegId leg;
+  ZrtpOutcome outcome;
+};
+
 }  // namespace handshake_event
 
-using HandshakeEvent =
-    std::variant<handshake_event::Keys, handshake_event::Nominated, handshake_event::Ended>;
+using HandshakeEvent = std::variant<handshake_event::Keys, handshake_event::Nominated, handshake_event::Ended,
+                                    handshake_event::ZrtpSecured, handshake_event::ZrtpEnded>;
 
 class HandshakeEvents {
  public:
@@ -102,6 +119,8 @@ class HandshakeTable {
   void answer(LegAnswer answer, InstantMs now);
   /// Media of the peer has verified: what is kept for its sake is given back.
   void settle(LegId leg);
+  /// Whether somebody has compared ZRTP's short authentication string and found it equal.
+  void set_verified(LegId leg, bool verified);
   /// Ends associations with close_notify and forgets the leg.
   void remove(LegId leg);
 
@@ -120,12 +139,17 @@ class HandshakeTable {
   [[nodiscard]] Component* find(const PuntedDatagram& datagram);
   void receive_stun(Component& component, const PuntedDatagram& datagram, InstantMs now);
   void receive_dtls(Component& component, const PuntedDatagram& datagram, InstantMs now);
+  void receive_zrtp(Component& component, const PuntedDatagram& datagram, InstantMs now);
   void end_dtls(Component& component);
   void begin_dtls(Component& component, InstantMs now);
   void start_if_active(Component& component, InstantMs now);
-  [[nodiscard]] bool take_place(Component& component, const Endpoint& remote);
-  void leave_place(Component& component);
+  void end_zrtp(Component& component);
+  void start_zrtp(Component& component, InstantMs now);
+  [[nodiscard]] bool may_take(const Component& component, const Endpoint& source, bool begun) const;
+  [[nodiscard]] bool take_place(std::optional<IpAddress>& place, const Endpoint& remote);
+  void leave_place(std::optional<IpAddress>& place);
   void took(Component& component, DtlsOutcome outcome);
+  void took(Component& component, ZrtpOutcome outcome, ZrtpAssociation::State before);
   void set_timer(Component& component);
 
   MediaPath& path_;

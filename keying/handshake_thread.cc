@@ -90,6 +90,8 @@ void HandshakeThread::obey(HandshakeOrder& order, InstantMs now) {
   if (auto* answer = std::get_if<LegAnswer>(&order)) return table_.answer(std::move(*answer), now);
   if (const auto* settle = std::get_if<handshake_order::Settle>(&order)) return table_.settle(settle->leg);
   if (const auto* remove = std::get_if<handshake_order::Remove>(&order)) return table_.remove(remove->leg);
+  if (const auto* verify = std::get_if<handshake_order::Verify>(&order))
+    return table_.set_verified(verify->leg, verify->equal);
 }
 
 void HandshakeThread::happened(HandshakeEvent event) {

@@ -25,10 +25,16 @@ struct Settle {
 struct Remove {
   LegId leg;
 };
+/// Of ZRTP's short authentication string.
+struct Verify {
+  LegId leg;
+  bool equal;
+};
 
 }  // namespace handshake_order
 
-using HandshakeOrder = std::variant<LegKeying, LegAnswer, handshake_order::Settle, handshake_order::Remove>;
+using HandshakeOrder = std::variant<LegKeying, LegAnswer, handshake_order::Settle, handshake_order::Remove,
+                                    handshake_order::Verify>;
 
 class HandshakeThread final : private HandshakeEvents {
  public:

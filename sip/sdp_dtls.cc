@@ -14,19 +14,13 @@ namespace {
 constexpr std::size_t kMinTlsId = 20;
 constexpr std::size_t kMaxTlsId = 255;
 
-int digit_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char lower = static_cast<char>(c | 0x20);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /// 2UHEX *(":" 2UHEX), of `octets` octets at most; their count, or nothing.
 std::optional<std::size_t> read_octets(std::string_view text, std::span<std::uint8_t> octets) {
   if (text.size() % 3 != 2) return std::nullopt;
   const std::size_t count = (text.size() + 1) / 3;
   for (std::size_t i = 0; i < count; ++i) {
-    const int high = digit_value(text[3 * i]);
-    const int low = digit_value(text[3 * i + 1]);
+    const int high = hex_value(text[3 * i]);
+    const int low = hex_value(text[3 * i + 1]);
     if (high < 0 || low < 0 || (i > 0 && text[3 * i - 1] != ':')) return std::nullopt;
     if (i < octets.size()) octets[i] = static_cast<std::uint8_t>(high * 16 + low);
   }

@@ -21,6 +21,13 @@ namespace sallyport::sip {
   return word;
 }
 
+/// Of a hexadecimal digit in either case; -1: it is none.
+[[nodiscard]] constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char lower = static_cast<char>(c | 0x20);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
 /// A decimal number and nothing else.
 [[nodiscard]] inline std::optional<std::uint64_t> whole_number(std::string_view digits) {
   std::uint64_t value = 0;

@@ -40,7 +40,8 @@ DOORS = (
     (r"CLI/", r"sallyctl/|sallyload/(main|command_line)\.cc|control/main\.cc", "the command lines: sallyctl/, sallyload/ and control/main.cc"),
     (r"libmnl/", r"control/media/(kernel_|netlink)|dataplane/tap_twin", "control/media/kernel_*, control/media/netlink* and dataplane/tap_twin, the doors to netlink"),
     (r"bpf/|xdp/", r"dataplane/(steering|xdp/|dpdk_log)", "dataplane/steering*, dataplane/xdp/ and the log, the doors to XDP"),
-    (r"sqlite3", r"control/subscribers/sqlite_", "control/subscribers/sqlite_*, the door to SQLite"),
+    (r"sqlite3", r"control/subscribers/sqlite_|keying/zrtp_cache", "control/subscribers/sqlite_* and keying/zrtp_cache.cc, the doors to SQLite"),
+    (r"(bzrtp|bctoolbox)/", r"keying/zrtp_", "keying/zrtp_*, the door to bzrtp"),
     (r"cap-ng", r"control/privileges", "control/privileges.cc, which drops them"),
 )
 

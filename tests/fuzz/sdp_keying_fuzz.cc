@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Attributes of DTLS and ICE of any octets, alone and in a description: refused, or written and read again to
-// the same.
+// Attributes of DTLS, ICE and ZRTP of any octets, alone and in a description: refused, or written and read
+// again to the same.
 #include <cstdlib>
 #include <string>
 
 #include "sip/sdp_dtls.h"
 #include "sip/sdp_ice.h"
+#include "sip/sdp_zrtp.h"
 
 using namespace sallyport;
 using namespace sallyport::sip;
@@ -31,6 +32,12 @@ void read_alone(std::string_view text) {
     need(again && again->address == candidate->address && again->port == candidate->port &&
          again->priority == candidate->priority && again->foundation == candidate->foundation);
   }
+  if (const auto hash = parse_zrtp_hash(text); hash && hash->is_spoken()) {
+    std::string written;
+    append_zrtp_hash(written, hash->octets);
+    const auto again = parse_zrtp_hash(std::string_view(written).substr(12, written.size() - 14));
+    need(again && again->octets == hash->octets);
+  }
   if (const auto setup = parse_setup(text)) need(!name(answer_to(*setup, DtlsSetup::active)).empty());
   if (const auto id = parse_tls_id(text)) need(id->size() >= 20 && id->size() <= 255);
   if (const auto fragment = parse_ice_fragment(text)) need(fragment->size() >= 4 && fragment->size() <= 256);
@@ -45,6 +52,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (std::size_t medium = 0; sdp && medium < sdp->media_count(); ++medium) {
     const auto dtls = dtls_description(*sdp, medium);
     need(!dtls || dtls->fingerprints.size() <= DtlsDescription::kMaxFingerprints);
+    const auto zrtp = zrtp_hash(*sdp, medium);
+    need(!zrtp || !*zrtp || (*zrtp)->is_spoken());
     const auto ice = ice_description(*sdp, medium);
     need(!ice || ice->candidates.size() <= IceDescription::kMaxCandidates);
   }

@@ -280,6 +280,129 @@ TEST(Handshakes, AStrayReachesTheWorkerOfItsLeg) {
   EXPECT_TRUE(passed_on(rig, 1).empty());
 }
 
+/// A whole ZRTP packet as far as a worker looks: a HelloACK.
+Octets zrtp_packet(std::uint8_t sequence = 1) {
+  Octets octets{0x10, 0, 0, sequence, 0x5a, 0x52, 0x54, 0x50, 1, 2, 3, 4, 0x50, 0x5a, 0, 3};
+  octets.insert(octets.end(), {'H', 'e', 'l', 'l', 'o', 'A', 'C', 'K', 9, 9, 9, 9});
+  return octets;
+}
+
+/// A call whose legs key each other: the call's own flows stand aside.
+class CarryingCall {
+ public:
+  explicit CarryingCall(RelayRig& rig, const CallOptions& options = {}) : rig_(rig), call(rig, options) {
+    FlowConfig in = call.config(true);
+    FlowConfig out = call.config(false);
+    in.arrival.end_to_end = out.arrival.end_to_end = true;
+    forth = make_flow(std::move(in));
+    back = make_flow(std::move(out));
+    replace(*call.forth, *call.back, *forth, *back);
+  }
+  ~CarryingCall() { replace(*forth, *back, *call.forth, *call.back); }
+
+ private:
+  void replace(Flow& a, Flow& b, Flow& new_a, Flow& new_b) {
+    EXPECT_EQ(
+        rig_.execute({.kind = CommandKind::replace, .flows = {&a, &b}, .replacements = {&new_a, &new_b}}),
+        CommandResult::done);
+  }
+  RelayRig& rig_;
+
+ public:
+  Call call;
+  FlowPtr forth;
+  FlowPtr back;
+};
+
+TEST(CarriedHandshakes, GoToTheOtherLegAsTheyAre) {
+  RelayRig rig;
+  const CarryingCall call(rig);
+  rig.access.deliver(call.call.from_access(zrtp_packet(1)));
+  rig.core.deliver(call.call.from_core(zrtp_packet(2)));
+  rig.settle();
+  const auto at_core = rig.core.sent();
+  const auto at_access = rig.access.sent();
+  ASSERT_EQ(at_core.size(), 1u);
+  ASSERT_EQ(at_access.size(), 1u);
+  const auto frame = test::read_frame(at_core[0]);
+  ASSERT_TRUE(frame);
+  EXPECT_EQ(frame->payload, zrtp_packet(1));
+  EXPECT_EQ(frame->source, call.call.core_local);
+  EXPECT_EQ(frame->destination, call.call.core_remote);
+  EXPECT_EQ(test::read_frame(at_access[0])->payload, zrtp_packet(2));
+  EXPECT_EQ(rig.workers[0]->counters().carried.get(), 2u);
+  EXPECT_EQ(rig.verdicts(Verdict::forward), 2u);
+  EXPECT_TRUE(passed_on(rig).empty());
+  // They are no media: nobody's call lives by them.
+  EXPECT_EQ(counters(*call.forth).packets[0].get(), 0u);
+  EXPECT_EQ(counters(*call.forth).last_seen.get(), 0u);
+}
+
+TEST(CarriedHandshakes, AndSoDoesWhatOnlyTheEndsCanOpen) {
+  RelayRig rig;
+  const CarryingCall call(rig);
+  // SRTP whose last octet is no count of padding, and SRTCP whose second report is no report.
+  Octets sealed = test::rtp_packet({.sequence = 7}, kVoice);
+  sealed[0] |= 0x20;
+  sealed.back() = 0xff;
+  Octets report = test::rtcp_compound(1);
+  std::fill(report.begin() + 8, report.end(), std::uint8_t{0xab});
+  rig.access.deliver(call.call.from_access(sealed));
+  rig.access.deliver(call.call.from_access(report, 1));
+  rig.settle();
+  const auto frames = rig.core.sent();
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(test::read_frame(frames[0])->payload, sealed);
+  EXPECT_EQ(test::read_frame(frames[1])->payload, report);
+  EXPECT_EQ(counters(*call.forth).packets[0].get(), 1u);
+  EXPECT_EQ(counters(*call.forth).packets[1].get(), 1u);
+}
+
+TEST(CarriedHandshakes, OnlyFromTheLegOnlyZrtpAndOnlySoMany) {
+  RelayRig rig;
+  CarryingCall call(rig);
+  const Endpoint remote = call.call.access_remote;
+  call.call.access_remote.port ^= 1;
+  rig.access.deliver(call.call.from_access(zrtp_packet()));
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::drop_source), 1u);
+  call.call.access_remote = remote;
+  Octets other = zrtp_packet();
+  other[5] ^= 1;
+  rig.access.deliver(call.call.from_access(other));
+  rig.access.deliver(call.call.from_access(Octets{16, 0, 0, 0}));
+  rig.access.deliver(call.call.from_access(zrtp_packet(), 1));  // the RTCP port
+  rig.access.deliver(call.call.from_access(kStun));
+  rig.access.deliver(call.call.from_access(kDtls));
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 3u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_stun), 1u);
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_dtls), 1u);
+  EXPECT_TRUE(rig.core.sent().empty());
+  // Four packets of the budget are gone already.
+  const std::uint64_t tsc = rte_rdtsc();
+  for (int i = 0; i < 300; ++i) {
+    rig.access.deliver(call.call.from_access(zrtp_packet()));
+    rig.poll(tsc);
+  }
+  EXPECT_LE(rig.core.sent().size(), kLegHandshakeBudget.burst);
+  EXPECT_GE(rig.verdicts(Verdict::drop_handshake_budget), 200u);
+}
+
+TEST(CarriedHandshakes, NotOnALegWithKeysOfOurs) {
+  RelayRig rig;
+  const CarryingCall call(rig, {.access_suite = SuiteId::aead_aes_128_gcm});
+  rig.access.deliver(call.call.from_access(zrtp_packet()));
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 1u);
+  // The other direction is closed by us, and has not been told otherwise.
+  rig.core.deliver(call.call.from_core(zrtp_packet()));
+  rig.settle();
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 2u);
+  EXPECT_TRUE(rig.core.sent().empty());
+  EXPECT_TRUE(rig.access.sent().empty());
+}
+
 class HandshakeAnswers : public testing::TestWithParam<bool> {
  protected:
   /// Gives the worker a datagram of the handshake thread for the call's access leg.

@@ -220,5 +220,76 @@ TEST(KeyingPath, ABrowsersLegFromItsFirstCheckToItsFirstVoice) {
             CommandResult::done);
 }
 
+/// A phone that speaks ZRTP.
+class ZrtpPhone final : public keying::DatagramSink {
+ public:
+  ZrtpPhone(RelayRig& rig, const Call& call) : rig_(rig), call_(call) {}
+  void send(std::span<const std::uint8_t> payload) override {
+    rig_.access.deliver(call_.from_access(payload));
+  }
+  void receive(keying::InstantMs now) {
+    for (const Octets& octets : rig_.access.sent())
+      association->receive(test::read_frame(octets).value().payload, now);
+  }
+  std::unique_ptr<keying::ZrtpAssociation> association = keying::ZrtpAssociation::make({}).value();
+
+ private:
+  RelayRig& rig_;
+  const Call& call_;
+};
+
+TEST(KeyingPath, MediaInClearGoesOnUntilZrtpHasKeys) {
+  RelayRig rig;
+  Call call(rig, {});
+  FlowConfig in = call.config(true);
+  in.arrival.handshakes = {.zrtp = true};
+  in.arrival.leg = kLeg;
+  const FlowPtr forth = make_flow(std::move(in));
+  const FlowPtr back = make_flow(call.config(false));
+  ASSERT_EQ(rig.execute({.kind = CommandKind::replace,
+                         .flows = {call.forth.get(), call.back.get()},
+                         .replacements = {forth.get(), back.get()}}),
+            CommandResult::done);
+  RigPath path(rig);
+  Told told;
+  keying::HandshakeCounters counters;
+  keying::HandshakeTable table(path, told, counters, {});
+  ZrtpPhone phone(rig, call);
+  keying::LegKeying leg;
+  leg.leg = kLeg;
+  leg.local[0] = {0, 0, call.access_local.port};
+  leg.remote[0] = call.access_remote;
+  leg.zrtp = keying::ZrtpAssociation::make({}).value();
+  table.add(std::move(leg), 0);
+
+  std::uint16_t sent = 0;
+  keying::InstantMs now = 0;
+  // The phone begins late, and both talk all the while.
+  for (; now < 10000 && !told.keys; now += 20) {
+    rig.access.deliver(call.from_access(test::rtp_packet({.sequence = ++sent}, kVoice)));
+    if (now == 2000) phone.association->begin(phone, now);
+    phone.association->on_timer(now);
+    if (table.deadline() && *table.deadline() <= now) table.advance(now);
+    rig.settle();
+    path.receive([&](const keying::PuntedDatagram& datagram) { table.receive(datagram, now); });
+    rig.settle();
+    if (now >= 2000) phone.receive(now);
+  }
+  ASSERT_TRUE(told.keys);
+  ASSERT_GT(sent, 100u);
+  EXPECT_EQ(rig.core.sent().size(), sent);
+  rig.settle();
+  phone.receive(now);
+  const auto theirs = phone.association->take_keys();
+  ASSERT_TRUE(theirs);
+  EXPECT_TRUE(crypto::same_master_key(told.keys->send, theirs->receive));
+  EXPECT_TRUE(crypto::same_master_key(told.keys->receive, theirs->send));
+  EXPECT_EQ(rig.verdicts(Verdict::drop_unexpected_zrtp), 0u);
+  EXPECT_EQ(rig.execute({.kind = CommandKind::replace,
+                         .flows = {forth.get(), back.get()},
+                         .replacements = {call.forth.get(), call.back.get()}}),
+            CommandResult::done);
+}
+
 }  // namespace
 }  // namespace sallyport::dataplane

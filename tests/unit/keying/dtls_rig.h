@@ -35,6 +35,7 @@ class Outbox final : public DatagramSink {
     if (payload.size() > largest) largest = payload.size();
   }
   [[nodiscard]] std::deque<Octets> take() { return std::exchange(datagrams, {}); }
+  void forget() { datagrams.clear(); }
 
   std::deque<Octets> datagrams;
   std::size_t count = 0;
