@@ -24,6 +24,7 @@
 #include "sip/sdp_crypto.h"
 #include "sip/sdp_dtls.h"
 #include "sip/sdp_writer.h"
+#include "sip/sdp_zrtp.h"
 
 namespace sallyport::sip {
 
@@ -53,6 +54,8 @@ struct MediaPolicy {
   /// Ways to keys that are accepted, the dearest first; that one is offered.
   std::vector<KeyAgreement> agreements = {KeyAgreement::sdes};
   CryptoPolicy crypto;
+  /// Peers that announce ZRTP to each other have it end to end, where both legs allow it.
+  bool carry_zrtp = false;
   IceUse ice = IceUse::accept;
   FeedbackUse feedback = FeedbackUse::automatic;
   /// The leg's signalling is TLS all the way to its next hop. Without, no key is taken from the leg or given
@@ -91,6 +94,8 @@ struct RemoteMedia {
   std::optional<KeyAgreement> agreement;
   std::optional<CryptoAttribute> crypto;  ///< sdes: the line that was chosen, with the peer's key
   std::optional<PeerDtls> dtls;           ///< dtls
+  std::optional<HelloHash> zrtp;          ///< zrtp
+  bool end_to_end = false;                ///< announces ZRTP that is to be carried: not for us to end
   std::string ice_fragment;               ///< of a full ICE agent's user name; empty: no ICE
 };
 
@@ -110,7 +115,8 @@ struct LocalMedia {
   std::optional<LocalDtls> dtls;  ///< nothing: we have none
   /// The role that we have; nothing: no association yet.
   std::optional<DtlsSetup> dtls_role;
-  std::optional<LocalIce> ice;  ///< nothing: no ICE. It is answered only where it was offered
+  std::optional<HelloHash> zrtp;  ///< of our Hello; nothing: we have none
+  std::optional<LocalIce> ice;    ///< nothing: no ICE. It is answered only where it was offered
   /// How the medium's keys came about, which goes on; nothing: there are none.
   std::optional<KeyAgreement> agreed;
 };
@@ -126,6 +132,8 @@ struct SentOffer {
     std::vector<CryptoAttribute> crypto;
     bool dtls = false;
     std::optional<DtlsSetup> dtls_role;  ///< ours, of the association that goes on
+    bool zrtp = false;
+    bool end_to_end = false;
     bool ice = false;
   };
   std::string text;
@@ -157,6 +165,8 @@ struct AgreedMedia {
   std::optional<KeyAgreement> agreement;  ///< nothing: plain RTP
   std::optional<crypto::Keying> keying;   ///< sdes
   std::optional<PeerDtls> dtls;           ///< dtls
+  std::optional<HelloHash> zrtp;          ///< zrtp
+  bool end_to_end = false;                ///< both peers have announced ZRTP, and it is carried
   std::string ice_fragment;               ///< the peer's; empty: no ICE
 };
 

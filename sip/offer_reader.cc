@@ -110,21 +110,57 @@ Result<std::string> read_ice(const Sdp& sdp, std::size_t index, IceUse use) {
   return std::string(usable ? description->fragment : "");
 }
 
+bool allows(const MediaPolicy& policy, KeyAgreement agreement) {
+  return std::ranges::find(policy.agreements, agreement) != policy.agreements.end();
+}
+
 Error no_agreement(const RemoteMedia& medium, const Choice& choice,
                    const Result<std::optional<PeerDtls>>& dtls, const MediaPolicy& policy) {
-  const auto allows = [&](KeyAgreement agreement) {
-    return std::ranges::find(policy.agreements, agreement) != policy.agreements.end();
-  };
   const bool announces_dtls = !dtls || *dtls;
   if (is_dtls(medium.profile) || (announces_dtls && choice.lines == 0)) {
-    if (!allows(KeyAgreement::dtls)) return {ErrorClass::refused, "SDP: the policy has no DTLS-SRTP here"};
+    if (!allows(policy, KeyAgreement::dtls))
+      return {ErrorClass::refused, "SDP: the policy has no DTLS-SRTP here"};
     if (!dtls) return dtls.error();
     return {ErrorClass::refused, "SDP: DTLS-SRTP without a fingerprint"};
   }
   if (!is_secure(medium.profile) && choice.lines == 0) return {ErrorClass::refused, "SDP: SRTP is required"};
-  if (choice.lines != 0 && !allows(KeyAgreement::sdes))
+  if (choice.lines != 0 && !allows(policy, KeyAgreement::sdes))
     return {ErrorClass::refused, "SDP: the policy has no keys in descriptions here"};
   return no_crypto(choice);
+}
+
+/// ZRTP's announcement, where it is of any use: its profile insists on nothing.
+Result<std::optional<HelloHash>> read_zrtp(const Sdp& sdp, std::size_t index, RtpProfile profile) {
+  if (is_secure(profile)) return std::optional<HelloHash>();
+  const auto hash = zrtp_hash(sdp, index);
+  if (!hash) return tl::unexpected(hash.error());
+  return *hash ? std::optional((*hash)->octets) : std::nullopt;
+}
+
+/// Takes the dearest of the ways that are there; false if there is none.
+bool choose_agreement(const MediaPolicy& policy, Choice& choice, Result<std::optional<PeerDtls>>& dtls,
+                      const std::optional<HelloHash>& zrtp, RemoteMedia& medium) {
+  for (const KeyAgreement agreement : policy.agreements) {
+    const bool protects = policy.transport_secure || agreement == KeyAgreement::zrtp;
+    if (!protects) continue;
+    medium.agreement = agreement;
+    switch (agreement) {
+      case KeyAgreement::sdes:
+        if (!choice.chosen || is_dtls(medium.profile)) break;
+        medium.crypto = std::move(choice.chosen);
+        return true;
+      case KeyAgreement::dtls:
+        if (!dtls || !*dtls) break;
+        medium.dtls = std::move(*dtls);
+        return true;
+      case KeyAgreement::zrtp:
+        if (!zrtp) break;
+        medium.zrtp = zrtp;
+        return true;
+    }
+  }
+  medium.agreement.reset();
+  return false;
 }
 
 /// Chooses the keying of an offered medium, as policy has it.
@@ -132,31 +168,21 @@ Result<void> read_security(const Sdp& sdp, std::size_t index, const MediaPolicy&
                            RemoteOffer& offer) {
   RemoteMedia& medium = offer.media[index];
   const bool secure = is_secure(medium.profile);
+  const auto zrtp = read_zrtp(sdp, index, medium.profile);
+  if (!zrtp && (policy.carry_zrtp || allows(policy, KeyAgreement::zrtp))) return tl::unexpected(zrtp.error());
+  medium.end_to_end = policy.carry_zrtp && *zrtp;
+  if (medium.end_to_end) return {};
   if (policy.security == MediaSecurity::none)
     return secure ? Result<void>(fail(ErrorClass::refused, "SDP: the policy has no SRTP here"))
                   : Result<void>();
-  if (!policy.transport_secure) {
-    // The answer would carry a key of ours in the clear.
-    if (secure || policy.security == MediaSecurity::required)
-      return fail(ErrorClass::refused, "SDP: SRTP keys need a secure signalling transport");
-    return {};
-  }
   Choice choice = choose(sdp, index, policy.crypto, limits);
   if (choice.cut) offer.exceeded = Limit::sdp_crypto;
   auto dtls = read_dtls(sdp, index, DtlsSetup::active);  // RFC 4145 §4: what an offer without a=setup means
-  for (const KeyAgreement agreement : policy.agreements) {
-    if (agreement == KeyAgreement::sdes && choice.chosen && !is_dtls(medium.profile)) {
-      medium.crypto = std::move(choice.chosen);
-      medium.agreement = agreement;
-      return {};
-    }
-    if (agreement == KeyAgreement::dtls && dtls && *dtls) {
-      medium.dtls = std::move(*dtls);
-      medium.agreement = agreement;
-      return {};
-    }
-  }
+  if (choose_agreement(policy, choice, dtls, zrtp ? *zrtp : std::nullopt, medium)) return {};
   if (!secure && policy.security == MediaSecurity::preferred) return {};
+  // The answer would carry a key of ours in the clear.
+  if (!policy.transport_secure)
+    return fail(ErrorClass::refused, "SDP: SRTP keys need a secure signalling transport");
   return tl::unexpected(no_agreement(medium, choice, dtls, policy));
 }
 
@@ -227,9 +253,18 @@ Result<void> read_answered_security(const SentOffer::Medium& sent, const Sdp& an
     agreed.dtls = std::move(*dtls);
     if (agreed.dtls) agreed.agreement = KeyAgreement::dtls;
   }
+  if ((sent.zrtp || sent.end_to_end) && !agreed.agreement) {
+    const auto zrtp = read_zrtp(answer, index, answer.media(index).profile);
+    if (!zrtp) return tl::unexpected(zrtp.error());
+    agreed.end_to_end = sent.end_to_end && *zrtp;
+    if (sent.zrtp) agreed.zrtp = *zrtp;
+    if (agreed.zrtp) agreed.agreement = KeyAgreement::zrtp;
+  }
   if (!fits(sent.profile, answer.media(index).profile, agreed.agreement))
     return fail(ErrorClass::refused, "SDP: the answer's transport protocol is not the offer's");
-  if (agreed.agreement || (!is_secure(sent.profile) && policy.security != MediaSecurity::required)) return {};
+  if (agreed.agreement || agreed.end_to_end ||
+      (!is_secure(sent.profile) && policy.security != MediaSecurity::required))
+    return {};
   return fail(ErrorClass::refused, sent.dtls && sent.crypto.empty()
                                        ? "SDP: the answer has no fingerprint"
                                        : "SDP: the answer has no crypto attribute");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <iterator>
 
 #include "sip/offer_answer.h"
 
@@ -53,6 +54,8 @@ MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
           .direction = medium.direction,
           .crypto = medium.crypto,
           .dtls = medium.dtls ? &*local.dtls : nullptr,
+          .zrtp = medium.zrtp ? &*local.zrtp : nullptr,
+          .keep_zrtp = medium.end_to_end,
           .ice = medium.ice ? &*local.ice : nullptr,
           .keep_feedback = has_feedback(medium.profile)};
 }
@@ -60,11 +63,14 @@ MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
 /// Which ways to keys are offered: what the medium has, for it goes on; else the dearest, beside which others
 /// can stand where the profile insists on none.
 std::vector<KeyAgreement> offered_agreements(const MediaPolicy& policy, const LocalMedia& local) {
-  if (policy.security == MediaSecurity::none || !policy.transport_secure) return {};
+  if (policy.security == MediaSecurity::none) return {};
+  const auto can = [&](KeyAgreement agreement) {
+    if (agreement == KeyAgreement::zrtp) return local.zrtp.has_value();
+    if (!policy.transport_secure) return false;
+    return agreement == KeyAgreement::dtls ? local.dtls.has_value() : !policy.crypto.suites.empty();
+  };
   std::vector<KeyAgreement> usable;
-  for (const KeyAgreement agreement : policy.agreements)
-    if (agreement == KeyAgreement::dtls ? local.dtls.has_value() : !policy.crypto.suites.empty())
-      usable.push_back(agreement);
+  std::ranges::copy_if(policy.agreements, std::back_inserter(usable), can);
   if (local.agreed && std::ranges::find(usable, *local.agreed) != usable.end()) return {*local.agreed};
   if (policy.security == MediaSecurity::required && usable.size() > 1) usable.resize(1);
   return usable;
@@ -80,7 +86,10 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
   sent.direction = medium.direction;
   sent.mux = policy.offer_mux;
   sent.ice = local.ice.has_value();
-  for (const KeyAgreement agreement : offered_agreements(policy, local)) {
+  sent.end_to_end = medium.end_to_end && policy.carry_zrtp;
+  const auto agreements = sent.end_to_end ? std::vector<KeyAgreement>() : offered_agreements(policy, local);
+  for (const KeyAgreement agreement : agreements) {
+    if (agreement == KeyAgreement::zrtp) sent.zrtp = true;
     if (agreement == KeyAgreement::dtls) {
       sent.dtls = true;
       sent.dtls_role = local.dtls_role;
@@ -88,8 +97,7 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
     if (agreement == KeyAgreement::sdes) sent.crypto = offered_lines(policy, established, draw);
   }
   std::optional<KeyAgreement> insists;
-  if (policy.security == MediaSecurity::required)
-    insists = sent.dtls ? KeyAgreement::dtls : KeyAgreement::sdes;
+  if (policy.security == MediaSecurity::required && !agreements.empty()) insists = agreements.front();
   const bool passes = policy.feedback == FeedbackUse::pass ||
                       (policy.feedback == FeedbackUse::automatic && medium.kind == MediaKind::video);
   const bool feedback = passes ? has_feedback(medium.profile) : policy.feedback == FeedbackUse::on;
@@ -127,6 +135,8 @@ AgreedMedia answered_medium(const RemoteMedia& offered, const AgreedMedia& other
     agreed.dtls = offered.dtls;
     agreed.dtls->setup = ours == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
   }
+  agreed.zrtp = offered.zrtp;
+  agreed.end_to_end = offered.end_to_end && other_leg.end_to_end;
   if (local.ice) agreed.ice_fragment = offered.ice_fragment;
   return agreed;
 }
@@ -137,15 +147,9 @@ SentOffer SentOffer::duplicate() const {
   SentOffer copy;
   copy.text = text;
   for (const Medium& medium : media) {
-    copy.media.push_back({medium.kind,
-                          medium.active,
-                          medium.mux,
-                          medium.profile,
-                          medium.direction,
-                          {},
-                          medium.dtls,
-                          medium.dtls_role,
-                          medium.ice});
+    SentOffer::Medium& its = copy.media.emplace_back();
+    its = {medium.kind, medium.active,    medium.mux,  medium.profile,    medium.direction, {},
+           medium.dtls, medium.dtls_role, medium.zrtp, medium.end_to_end, medium.ice};
     for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
   }
   return copy;
@@ -155,8 +159,6 @@ Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const 
                               std::span<const LocalMedia> local, const LocalOrigin& origin,
                               const RandomSource& draw, EstablishedKeys established) {
   assert(read.media.size() == source.media_count() && local.size() == read.media.size());
-  if (policy.security == MediaSecurity::required && !policy.transport_secure)
-    return fail(ErrorClass::refused, "SRTP keys need a secure signalling transport");
   SentOffer offer;
   std::vector<MediaEdit> edits;
   offer.media.resize(read.media.size());
@@ -169,8 +171,11 @@ Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const 
       continue;
     }
     sent = offered_medium(medium, policy, local[i], established_at(established, i), draw);
-    if (policy.security == MediaSecurity::required && sent.crypto.empty() && !sent.dtls)
-      return fail(ErrorClass::refused, "the policy names no SRTP suite");
+    const bool keyed = !sent.crypto.empty() || sent.dtls || sent.zrtp || sent.end_to_end;
+    if (policy.security == MediaSecurity::required && !keyed)
+      return fail(ErrorClass::refused, policy.transport_secure
+                                           ? "the policy names no SRTP suite"
+                                           : "SRTP keys need a secure signalling transport");
     edits.push_back(edit_of(sent, local[i]));
   }
   offer.text = write_sdp(source, origin, edits, policy.filter);
@@ -192,7 +197,11 @@ Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, con
     AgreedMedia medium =
         answered_medium(offered, agreed.media[i], policy, local[i], established_at(established, i), draw);
     MediaEdit edit{.protocol = offered.protocol};
-    if (medium.dtls && !local[i].dtls) return fail(ErrorClass::internal, "there is no certificate for DTLS");
+    if ((medium.dtls && !local[i].dtls) || (medium.zrtp && !local[i].zrtp))
+      return fail(ErrorClass::internal, "there is nothing to shake hands with");
+    if (medium.active && offered.end_to_end && !medium.end_to_end &&
+        policy.security == MediaSecurity::required)
+      return fail(ErrorClass::refused, "SDP: SRTP is required, and the other end has no ZRTP");
     if (medium.active) {
       edit.local = local[i].rtp;
       edit.local_rtcp = local[i].rtcp;
@@ -206,6 +215,8 @@ Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, con
         edit.dtls = &*local[i].dtls;
         edit.setup = medium.dtls->setup == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
       }
+      if (medium.zrtp) edit.zrtp = &*local[i].zrtp;
+      edit.keep_zrtp = medium.end_to_end;
       if (!medium.ice_fragment.empty()) edit.ice = &*local[i].ice;
       edit.keep_feedback = has_feedback(offered.profile);
     }

@@ -32,17 +32,19 @@ enum class RtpProfile : std::uint8_t { avp, savp, avpf, savpf, tls_savp, tls_sav
 enum class KeyAgreement : std::uint8_t {
   sdes,  ///< RFC 4568: keys stand in the descriptions
   dtls,  ///< RFC 5764: keys come of a handshake on the media path
+  zrtp,  ///< RFC 6189: likewise, and its profile is that of plain RTP
 };
 
-inline constexpr std::array kKeyAgreements = {KeyAgreement::sdes, KeyAgreement::dtls};
+inline constexpr std::array kKeyAgreements = {KeyAgreement::sdes, KeyAgreement::dtls, KeyAgreement::zrtp};
 
 [[nodiscard]] constexpr std::string_view name(KeyAgreement agreement) {
-  return agreement == KeyAgreement::sdes ? "sdes" : "dtls";
+  constexpr std::array<std::string_view, 3> kNames = {"sdes", "dtls", "zrtp"};
+  return kNames[static_cast<std::size_t>(agreement)];
 }
 
 /// The profile that insists on this kind of SRTP; nothing: on none.
 [[nodiscard]] constexpr RtpProfile rtp_profile(std::optional<KeyAgreement> insists, bool feedback) {
-  if (!insists) return feedback ? RtpProfile::avpf : RtpProfile::avp;
+  if (!insists || *insists == KeyAgreement::zrtp) return feedback ? RtpProfile::avpf : RtpProfile::avp;
   if (*insists == KeyAgreement::sdes) return feedback ? RtpProfile::savpf : RtpProfile::savp;
   return feedback ? RtpProfile::tls_savpf : RtpProfile::tls_savp;
 }

@@ -81,6 +81,7 @@ void append_attributes(std::string& text, const MediaEdit& edit) {
   }
   for (const CryptoAttribute& crypto : edit.crypto) append_crypto(text, crypto);
   if (edit.dtls != nullptr) append_dtls(text, edit);
+  if (edit.zrtp != nullptr) append_zrtp_hash(text, *edit.zrtp);
   if (edit.ice != nullptr) append_ice(text, edit);
 }
 
@@ -98,7 +99,9 @@ void append_medium(std::string& text, const Sdp& source, std::size_t index, cons
   append_transport(text, edit, origin);
   for (const SdpLine line : source.media_lines(index)) {
     const bool ours = line.type == 'm' || line.type == 'c' || line.type == 'k' || line.type == 'i';
-    const bool stays = line.type == 'a' && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
+    const bool carried = edit.keep_zrtp && line.attribute == SdpAttribute::zrtp_hash;
+    const bool stays =
+        line.type == 'a' && !carried && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
     if (!ours && !stays) append_line(text, line);
   }
   append_attributes(text, edit);

@@ -13,6 +13,7 @@
 #include "sip/sdp.h"
 #include "sip/sdp_crypto.h"
 #include "sip/sdp_dtls.h"
+#include "sip/sdp_zrtp.h"
 
 namespace sallyport::sip {
 
@@ -60,8 +61,10 @@ struct MediaEdit {
   std::span<const CryptoAttribute> crypto;
   const LocalDtls* dtls = nullptr;  ///< nothing: no DTLS
   DtlsSetup setup = DtlsSetup::actpass;
-  const LocalIce* ice = nullptr;  ///< nothing: no ICE
-  bool keep_feedback = true;      ///< a=rtcp-fb goes through
+  const HelloHash* zrtp = nullptr;  ///< nothing: no ZRTP of ours
+  bool keep_zrtp = false;           ///< a=zrtp-hash goes through
+  const LocalIce* ice = nullptr;    ///< nothing: no ICE
+  bool keep_feedback = true;        ///< a=rtcp-fb goes through
 };
 
 /// `media` has one entry for each medium of `source`.

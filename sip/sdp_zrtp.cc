@@ -25,7 +25,7 @@ std::optional<ZrtpHelloHash> parse_zrtp_hash(std::string_view argument) {
   return hash;
 }
 
-void append_zrtp_hash(std::string& text, const std::array<std::uint8_t, 32>& hello_hash) {
+void append_zrtp_hash(std::string& text, const HelloHash& hello_hash) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   text += "a=zrtp-hash:1.10 ";
   for (const std::uint8_t octet : hello_hash) text += {kDigits[octet >> 4U], kDigits[octet & 15U]};

@@ -15,10 +15,13 @@
 
 namespace sallyport::sip {
 
+/// SHA-256 of a Hello.
+using HelloHash = std::array<std::uint8_t, 32>;
+
 /// SHA-256 of a Hello, with the version of ZRTP whose Hello it is.
 struct ZrtpHelloHash {
   std::string_view version;  ///< lasts as what it was read from
-  std::array<std::uint8_t, 32> octets{};
+  HelloHash octets{};
 
   /// RFC 6189 §4.1.1: 1.1 and a digit agree on the wire.
   [[nodiscard]] bool is_spoken() const { return version.size() == 4 && version.starts_with("1.1"); }
@@ -28,7 +31,7 @@ struct ZrtpHelloHash {
 /// not as long as its hash.
 [[nodiscard]] std::optional<ZrtpHelloHash> parse_zrtp_hash(std::string_view argument);
 /// Appends `a=zrtp-hash:1.10 …` and the line's end.
-void append_zrtp_hash(std::string& text, const std::array<std::uint8_t, 32>& hello_hash);
+void append_zrtp_hash(std::string& text, const HelloHash& hello_hash);
 
 inline constexpr std::size_t kMaxZrtpHashes = 8;
 
