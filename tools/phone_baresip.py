@@ -86,7 +86,9 @@ class Baresip(Phone):
         self._order("dial", uri)
 
     def ringing(self) -> bool:
-        return self._seen("CALL_INCOMING") > self._seen("CALL_ESTABLISHED") + self._seen("CALL_CLOSED")
+        self._read()
+        told = [event["type"] for event in self._events if event.get("type") in ("CALL_INCOMING", "CALL_ESTABLISHED", "CALL_CLOSED")]
+        return told[-1:] == ["CALL_INCOMING"]
 
     def answer(self) -> None:
         self._order("accept")

@@ -38,6 +38,7 @@ local_ring=
 [misc]
 config-uri=
 
+{codecs}
 [net]
 mtu=1300
 firewall_policy=0
@@ -57,6 +58,9 @@ passwd={password}
 realm={domain}
 domain={domain}
 """
+# Of those that it would rather speak: it leaves the header of a recording empty until its end, and only G.711 has the rate that is then assumed.
+UNWANTED = (("opus", 48000), ("speex", 16000), ("speex", 8000), ("speex", 32000))
+CODEC = "[audio_codec_{number}]\nmime={mime}\nrate={rate}\nenabled={enabled}\n"
 # What it logs of a message, up to its next line of log.
 MESSAGE = re.compile(r"(received|message sent) [^\n]*bytes[^\n]*\n((?:(?!\d{4}-\d\d-\d\d \d\d:)[^\n]*\n)+)")
 
@@ -73,6 +77,8 @@ class Linphone(Phone):
         configuration = self.folder / "linphonerc"
         configuration.write_text(CONFIGURATION.format(
             port=account.port, tls_port=account.port + 1, media=account.media, mandatory=int(account.media != "none"),
+            codecs="\n".join(CODEC.format(number=number, mime=mime, rate=rate, enabled=int(mime == "PCMU"))
+                             for number, (mime, rate) in enumerate((*UNWANTED, ("PCMU", 8000)))),
             suites=f"srtp_crypto_suites={account.suite}" if account.suite else "", ca=self.ca, rtp=7078 + account.port % 1000 * 10,
             border=f"sip:{account.domain}:{self.border_port};transport=tls", uri=account.uri, user=account.user,
             password=account.password, domain=account.domain))
