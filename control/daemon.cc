@@ -87,6 +87,7 @@ struct Daemon::State {
   void await_end(std::chrono::steady_clock::time_point latest);
   void report_end();
   void open_subscribers();
+  void open_handshakes();
   void watch_store();
   void start_signalling();
   void follow_calls();
@@ -145,9 +146,8 @@ Daemon::State::State(Config settings, std::string path)
   if (!config.sip.listeners.empty()) {
     signalling = std::make_unique<Signalling>(context, config.sip);
     handshake_client = std::make_unique<HandshakeClient>(runtime, config.keying.limits);
-    handshakes = std::make_unique<Handshakes>(*handshake_client, config.keying.certificate);
-    service.set_handshakes(
-        {&handshake_client->counters(), config.keying.limits, [this] { return handshakes->legs(); }});
+    service.set_handshakes({&handshake_client->counters(), config.keying.limits,
+                            [this] { return handshakes ? handshakes->legs() : 0; }});
   }
   links_up.assign(runtime.ports().size(), true);
 }
@@ -203,6 +203,20 @@ void Daemon::State::open_subscribers() {
   store_descriptor =
       std::make_unique<asio::posix::stream_descriptor>(context, dup(subscribers->store().descriptor()));
   watch_store();
+}
+
+// Likewise: ZRTP's secrets are in a file of the daemon's user.
+void Daemon::State::open_handshakes() {
+  if (!handshake_client) return;
+  std::shared_ptr<keying::ZrtpCache> cache;
+  if (!config.keying.zrtp_cache.empty()) {
+    auto opened = keying::ZrtpCache::open(config.keying.zrtp_cache);
+    if (!opened) throw std::runtime_error(config.keying.zrtp_cache + ": " + opened.error().text);
+    cache = std::move(*opened);
+  }
+  handshakes = std::make_unique<Handshakes>(*handshake_client, config.keying.certificate, std::move(cache));
+  handshakes->set_observer(
+      [this](const Handshakes::Secured& secured) { socket.publish("media.secured", to_json(secured)); });
 }
 
 void Daemon::State::watch_store() {
@@ -394,6 +408,7 @@ void Daemon::State::run() {
   if (geteuid() == 0) socket.hand_over(identity.user);
   drop_privileges(identity);
   open_subscribers();
+  open_handshakes();
   runtime.start_workers();
   watch_signals();
   watch_kernel();
@@ -423,8 +438,8 @@ Daemon::Daemon(Config config, std::string path) {
   const Identity identity = find_identity(config.daemon.user);
   make_directory(std::filesystem::path(config.daemon.admin_socket).parent_path(), identity, 0755);
   make_directory(config.debug.capture_directory, identity, 0700);
-  if (!config.store.path.empty())
-    make_directory(std::filesystem::path(config.store.path).parent_path(), identity, 0700);
+  for (const std::string& file : {config.store.path, config.keying.zrtp_cache})
+    if (!file.empty()) make_directory(std::filesystem::path(file).parent_path(), identity, 0700);
   state_ = std::make_unique<State>(std::move(config), std::move(path));
 }
 Daemon::~Daemon() = default;

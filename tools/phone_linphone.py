@@ -35,6 +35,30 @@ echocancellation=0
 remote_ring=
 local_ring=
 
+[audio_codec_0]
+mime=opus
+rate=48000
+channels=2
+enabled=0
+
+[audio_codec_1]
+mime=speex
+rate=16000
+channels=1
+enabled=0
+
+[audio_codec_2]
+mime=speex
+rate=8000
+channels=1
+enabled=0
+
+[audio_codec_3]
+mime=PCMU
+rate=8000
+channels=1
+enabled=1
+
 [misc]
 config-uri=
 

@@ -146,6 +146,15 @@ std::string to_json(const CaptureInfo& capture) {
   return json::serialize(capture_object(capture));
 }
 
+std::string to_json(const Handshakes::Secured& secured) {
+  const keying::ZrtpSecurity& security = secured.security;
+  return json::serialize(json::object{{"label", json::string(secured.label)},
+                                      {"leg", json::string(secured.leg)},
+                                      {"sas", security.sas},
+                                      {"verified", security.verified},
+                                      {"mismatch", security.mismatch}});
+}
+
 std::string to_json(const RelayEvent& event) {
   json::object object{{"relay", event.relay}};
   if (event.endpoint.port != 0) {

@@ -9,6 +9,7 @@
 
 #include "control/admin/handshake_domain.h"
 #include "control/media/captures.h"
+#include "control/media/handshakes.h"
 #include "control/media/relay.h"
 #include "control/media/relay_manager.h"
 #include "control/media/worker_meter.h"
@@ -38,6 +39,7 @@ struct DaemonStatus {
 [[nodiscard]] std::string to_json(const RelayInfo& relay);
 [[nodiscard]] std::string to_json(const CaptureInfo& capture);
 [[nodiscard]] std::string to_json(const RelayEvent& event);
+[[nodiscard]] std::string to_json(const Handshakes::Secured& secured);
 [[nodiscard]] std::string captures_json(const std::vector<CaptureInfo>& captures);
 /// `next` is what to ask for `after` to see the following page; 0: there is none.
 [[nodiscard]] std::string relays_json(const std::vector<RelayInfo>& relays, std::uint64_t total,

@@ -101,6 +101,7 @@ json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   object["captured"] = counters.captured.get();
   object["captures_lost"] = counters.captures_lost.get();
   object["answers"] = counters.answers.get();
+  object["carried"] = counters.carried.get();
   object["answers_lost"] = counters.answers_lost.get();
   return object;
 }
@@ -164,6 +165,7 @@ json::object handshakes_object(const HandshakeDomain& of) {
   json::object object{{"legs", of.legs()}};
   for (const auto& info : keying::kHandshakeCounts) object[info.name] = counters[info.count];
   for (const auto& info : keying::kDtlsOutcomes) object[info.name] = counters[info.outcome];
+  for (const auto& info : keying::kZrtpOutcomes) object[info.name] = counters[info.outcome];
   for (const auto& info : keying::kIceOutcomes) object[info.name] = counters[info.outcome];
   json::object limits;
   for (const auto& info : keying::kHandshakeLimits)
@@ -224,6 +226,7 @@ json::object config_object(const Config& config) {
   json::object keying{{"certificate", config.keying.certificate == keying::DtlsKeyType::rsa_2048
                                           ? "rsa-2048"
                                           : "ecdsa-p256"}};
+  keying["zrtp_cache"] = config.keying.zrtp_cache;
   for (const auto& info : keying::kHandshakeLimits) keying[info.name] = config.keying.limits[info.limit];
   object["keying"] = std::move(keying);
   object["debug"] = json::object{{"allow_decrypted_capture", config.debug.allow_decrypted_capture},

@@ -238,7 +238,7 @@ class Call {
   void send_bye(Branch& branch, Leg leg, std::string_view reason);
   void close(Branch& branch);
   void conclude(const Ending& ending);
-  void on_handshake_failure(Branch& branch, Leg leg, keying::DtlsOutcome outcome);
+  void on_handshake_failure(Branch& branch, Leg leg, std::string_view outcome);
   void finish_if_done();
   /// What a connection knows of its peer goes with it; the record still wants to tell.
   void remember_security(const Branch& branch);

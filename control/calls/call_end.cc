@@ -82,10 +82,10 @@ void Call::conclude(const Ending& ending) {
 }
 
 /// Without keys there is no media: a call that cannot be heard ends, unless the side's policy keeps it.
-void Call::on_handshake_failure(Branch& branch, Leg leg, keying::DtlsOutcome outcome) {
+void Call::on_handshake_failure(Branch& branch, Leg leg, std::string_view outcome) {
   ++calls_.counters().handshake_failures;
   if (branch.party(leg).at.policy->handshake_failure == HandshakeFailurePolicy::keep) return;
-  const std::string why = "media handshake: " + std::string(keying::info(outcome).name);
+  const std::string why = "media handshake: " + std::string(outcome);
   const std::string reason = sip::write_reason("SIP", 488, why);
   if (&branch == winner_) return end({EndedBy::us, 488, why, reason});
   if (!branch.open || state_ != CallState::calling) return;
@@ -203,7 +203,10 @@ RecordedLeg Call::describe_leg(const Branch& branch, Leg leg) const {
     recorded.profile = of_leg.profile;
     if (of_leg.agreement) recorded.keys = name(*of_leg.agreement);
     if (of_leg.suite) recorded.suite = crypto::suite(*of_leg.suite).name;
-    if (of_leg.handshake_failure) recorded.handshake_failure = keying::info(*of_leg.handshake_failure).name;
+    if (of_leg.end_to_end) recorded.keys = "end-to-end";
+    recorded.handshake_failure = of_leg.handshake_failure;
+    if (of_leg.zrtp)
+      recorded.sas = RecordedSas{of_leg.zrtp->sas, of_leg.zrtp->verified, of_leg.zrtp->mismatch};
     recorded.ice = of_leg.ice;
     if (of_leg.remote) recorded.remote = of_leg.remote->to_string();
     if (const auto relay = domain.media.relays.show(medium.relay)) add_traffic(*relay, leg, recorded);

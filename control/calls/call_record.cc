@@ -39,6 +39,9 @@ json::object to_json(const RecordedMedia& media) {
   put(object, "keys", media.keys);
   put(object, "suite", media.suite);
   put(object, "handshake_failure", media.handshake_failure);
+  if (media.sas)
+    object["zrtp"] = json::object{
+        {"sas", media.sas->text}, {"verified", media.sas->verified}, {"mismatch", media.sas->mismatch}};
   if (media.ice) object["ice"] = true;
   put(object, "local", media.local);
   put(object, "remote", media.remote);

@@ -31,13 +31,21 @@ struct RecordedStream {
   std::uint64_t replayed = 0;  ///< refused: it had come before
 };
 
+/// ZRTP's short authentication string, which both ends of the leg read to each other.
+struct RecordedSas {
+  std::string text;
+  bool verified = false;  ///< it was compared once, and secrets were retained since
+  bool mismatch = false;  ///< retained secrets are not the peer's: somebody may be in the middle
+};
+
 struct RecordedMedia {
   std::string kind;               ///< `audio`
   std::string codec;              ///< `opus/48000/2`, or several with commas
   std::string profile;            ///< `RTP/SAVP`
-  std::string keys;               ///< how SRTP's were agreed upon: `sdes`, `dtls`; empty: plain
+  std::string keys;               ///< how SRTP's came: `sdes`, `dtls`, `zrtp`, `end-to-end`; empty: plain
   std::string suite;              ///< of SRTP; empty: plain, or its keys are awaited
   std::string handshake_failure;  ///< why there are no keys; empty: nothing failed
+  std::optional<RecordedSas> sas;
   bool ice = false;
   std::string local, remote;  ///< as described to each other
   std::string source;         ///< where packets are accepted from, as latched; empty: nothing is known

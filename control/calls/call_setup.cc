@@ -205,16 +205,15 @@ void Call::start_branch(Branch& branch, PartyAddress callee) {
   const auto media_leg = [&](const PartyAddress& at) {
     const auto& listeners_own = domain.config.sip.listeners[at.hop.listener].media;
     MediaLegSettings leg{at.side, listeners_own ? *listeners_own : at.policy->media, at.hop.remote.address,
-                         AddressFamily::automatic};
+                         AddressFamily::automatic, at.aor};
     leg.policy.transport_secure = sip::is_secure(at.hop.transport);
     return leg;
   };
   branch.media = std::make_unique<MediaSession>(domain.media, std::array{media_leg(a.at), media_leg(b.at)},
                                                 "call " + std::to_string(id_));
-  branch.media->set_on_failure(
-      later(branch, [](Call& call, Branch& its, Leg leg, keying::DtlsOutcome outcome) {
-        call.on_handshake_failure(its, leg, outcome);
-      }));
+  branch.media->set_on_failure(later(branch, [](Call& call, Branch& its, Leg leg, std::string_view outcome) {
+    call.on_handshake_failure(its, leg, outcome);
+  }));
   branch.call_id = calls_.token();
   branch.from_tag = calls_.token().substr(0, 16);
   branch.a_tag = calls_.token().substr(0, 16);

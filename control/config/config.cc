@@ -112,6 +112,9 @@ void read_keying(ConfigSection section, KeyingConfig& keying) {
   keying.certificate = section.choice(
       "certificate", keying.certificate,
       {{"ecdsa-p256", keying::DtlsKeyType::ecdsa_p256}, {"rsa-2048", keying::DtlsKeyType::rsa_2048}});
+  keying.zrtp_cache = section.text("zrtp_cache", "");
+  if (!keying.zrtp_cache.empty() && keying.zrtp_cache.front() != '/')
+    section.error("zrtp_cache", "must be an absolute path");
   for (const keying::HandshakeLimitInfo& about : keying::kHandshakeLimits)
     keying.limits.set(about.limit, static_cast<std::uint32_t>(section.number(
                                        about.name, about.standard, 1, keying::kHighestHandshakeLimit)));

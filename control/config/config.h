@@ -45,6 +45,7 @@ struct MediaConfig {
 struct KeyingConfig {
   keying::DtlsKeyType certificate = keying::DtlsKeyType::ecdsa_p256;
   keying::HandshakeLimits limits;
+  std::string zrtp_cache;  ///< file of the secrets that ZRTP retains; empty: none are
 };
 
 struct DebugConfig {

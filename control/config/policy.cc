@@ -66,7 +66,7 @@ std::vector<KeyAgreement> read_agreements(ConfigSection& section, std::vector<Ke
   for (const std::string& text : section.texts("keys")) {
     const auto known = std::ranges::find(kKeyAgreements, text, [](KeyAgreement each) { return name(each); });
     if (known == kKeyAgreements.end())
-      section.error("keys", "'" + text + "' is no way to keys: sdes and dtls are");
+      section.error("keys", "'" + text + "' is no way to keys: sdes, dtls and zrtp are");
     else if (std::ranges::find(agreements, *known) != agreements.end())
       section.error("keys", "names a way twice");
     else
@@ -87,6 +87,7 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
   if (open_only && media.security != MediaSecurity::none)
     section.error("media", "must be none: the side has no TLS listener, and keys go over TLS only");
   media.agreements = read_agreements(section, media.agreements);
+  media.carry_zrtp = section.flag("carry_zrtp", media.carry_zrtp);
   media.ice = section.choice("ice", media.ice,
                              {{"off", IceUse::off}, {"accept", IceUse::accept}, {"offer", IceUse::offer}});
   media.feedback = section.choice("feedback", media.feedback,

@@ -9,6 +9,20 @@ keying::LegId Handshakes::open(Listener listener) {
   return last_leg_;
 }
 
+Result<std::unique_ptr<keying::ZrtpAssociation>> Handshakes::make_zrtp(
+    const std::optional<keying::ZrtpHash>& peer_hello, std::string_view far_uri,
+    std::string_view peer_uri) const {
+  keying::ZrtpSettings settings;
+  settings.peer_hello_hash = peer_hello;
+  // A phone keeps secrets by whom it talks to, so we must too, or the next far end would be a stranger.
+  if (zrtp_cache_ && !far_uri.empty() && !peer_uri.empty()) {
+    settings.cache = zrtp_cache_;
+    settings.local_uri = far_uri;
+    settings.peer_uri = peer_uri;
+  }
+  return keying::ZrtpAssociation::make(std::move(settings));
+}
+
 void Handshakes::close(keying::LegId leg) {
   if (listeners_.erase(leg) != 0) order(keying::handshake_order::Remove{leg});
 }

@@ -6,6 +6,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <unordered_map>
 
 #include "base/result.h"
@@ -29,10 +31,18 @@ class HandshakePlane {
 /// The control thread's.
 class Handshakes {
  public:
+  /// What ZRTP came to on a leg, for operators: both ends of it read the SAS to each other.
+  struct Secured {
+    std::string_view label;  ///< the media session's
+    std::string_view leg;
+    const keying::ZrtpSecurity& security;
+  };
   using Listener = std::function<void(keying::HandshakeEvent& event)>;
 
-  /// `plane` outlives the object.
-  Handshakes(HandshakePlane& plane, keying::DtlsKeyType key_type) : plane_(plane), identities_(key_type) {}
+  /// `plane` outlives the object. No cache: ZRTP's secrets are kept for no further call.
+  Handshakes(HandshakePlane& plane, keying::DtlsKeyType key_type,
+             std::shared_ptr<keying::ZrtpCache> zrtp_cache = nullptr)
+      : plane_(plane), identities_(key_type), zrtp_cache_(std::move(zrtp_cache)) {}
 
   /// A name for a leg, whose events `listener` gets until it is closed.
   [[nodiscard]] keying::LegId open(Listener listener);
@@ -45,6 +55,17 @@ class Handshakes {
     return identities_.current(plane_.now());
   }
 
+  /// An exchange whose Hello's hash can be announced now. `peer_hello`: announced by the peer already.
+  /// Secrets are kept for the two ends as the peer knows them; for none where one of them is empty. internal:
+  /// there can be no exchange.
+  [[nodiscard]] Result<std::unique_ptr<keying::ZrtpAssociation>> make_zrtp(
+      const std::optional<keying::ZrtpHash>& peer_hello, std::string_view far_uri,
+      std::string_view peer_uri) const;
+  void set_observer(std::function<void(const Secured&)> observer) { observer_ = std::move(observer); }
+  void tell(const Secured& secured) const {
+    if (observer_) observer_(secured);
+  }
+
   void on_event(keying::HandshakeEvent& event);
   /// Sends what had to wait.
   void send_waiting();
@@ -53,6 +74,8 @@ class Handshakes {
  private:
   HandshakePlane& plane_;
   keying::DtlsIdentities identities_;
+  std::shared_ptr<keying::ZrtpCache> zrtp_cache_;
+  std::function<void(const Secured&)> observer_;
   std::unordered_map<keying::LegId, Listener> listeners_;
   std::deque<keying::HandshakeOrder> waiting_;
   keying::LegId last_leg_ = 0;

@@ -25,7 +25,7 @@ void apply_keys(const LegHandshake& handshake, LegSpec& spec) {
   const auto& [rtp, rtcp] = handshake.keys;
   spec.keying = rtp ? std::optional(rtp->duplicate()) : std::nullopt;
   spec.rtcp_keying = rtcp && rtp && !spec.mux ? std::optional(rtcp->duplicate()) : std::nullopt;
-  spec.awaits_keys = {!rtp, spec.mux ? !rtp : !spec.rtcp_keying};
+  spec.awaits_keys = {!rtp, spec.mux || handshake.keys_for_both ? !rtp : !spec.rtcp_keying};
 }
 
 /// Media goes where ICE says and nowhere else.
@@ -52,32 +52,44 @@ bool is_new_association(const LegHandshake& leg, const sip::PeerDtls& peer) {
   return !std::ranges::is_permutation(peer.fingerprints, leg.peer->fingerprints);
 }
 
-Result<std::shared_ptr<const LegTerms>> make_terms(const LegHandshake* leg, TermsWanted wanted,
-                                                   Handshakes& handshakes, const sip::RandomSource& draw) {
-  const LegTerms* const before = leg != nullptr ? leg->terms.get() : nullptr;
-  const bool has_dtls = before != nullptr && before->identity != nullptr;
-  const bool has_ice = before != nullptr && before->has_ice();
-  const bool same_dtls = wanted.dtls == has_dtls && !wanted.new_association;
-  const bool same_ice = wanted.ice == has_ice && !wanted.ice_restart;
-  if (before != nullptr && same_dtls && same_ice) return leg->terms;
+Result<void> plan_terms(LegHandshake& leg, const TermsWanted& wanted, Handshakes& handshakes,
+                        const sip::RandomSource& draw) {
+  const LegTerms none;
+  const LegTerms& before = leg.terms ? *leg.terms : none;
+  const bool same_dtls = wanted.dtls == (before.identity != nullptr) && !wanted.new_association;
+  const bool same_zrtp = wanted.zrtp == before.hello_hash.has_value() && !wanted.new_exchange;
+  const bool same_ice = wanted.ice == before.has_ice() && !wanted.ice_restart;
+  leg.planned_zrtp.reset();
+  leg.planned = leg.terms;
+  if (leg.terms && same_dtls && same_zrtp && same_ice) return {};
   auto terms = std::make_shared<LegTerms>();
   if (wanted.dtls && same_dtls) {
-    terms->identity = before->identity;
-    terms->tls_id = before->tls_id;
+    terms->identity = before.identity;
+    terms->tls_id = before.tls_id;
   } else if (wanted.dtls) {
     auto identity = handshakes.identity();
     if (!identity) return tl::unexpected(identity.error());
     terms->identity = std::move(*identity);
     terms->tls_id = make_tls_id(draw);
   }
-  if (wanted.ice) terms->ice = same_ice ? before->ice.duplicate() : keying::make_ice_credentials();
-  return terms;
+  if (wanted.zrtp && same_zrtp) {
+    terms->hello_hash = before.hello_hash;
+  } else if (wanted.zrtp) {
+    auto association = handshakes.make_zrtp(wanted.peer_hello, wanted.far_uri, wanted.peer_uri);
+    if (!association) return tl::unexpected(association.error());
+    terms->hello_hash = (*association)->hello_hash();
+    leg.planned_zrtp = std::move(*association);
+  }
+  if (wanted.ice) terms->ice = same_ice ? before.ice.duplicate() : keying::make_ice_credentials();
+  leg.planned = std::move(terms);
+  return {};
 }
 
 void apply(const LegHandshake& handshake, LegSpec& spec) {
   if (!handshake.agreed) return;
-  if (handshake.has_dtls()) apply_keys(handshake, spec);
-  if (handshake.has_ice()) apply_nominations(handshake, handshake.has_dtls() || spec.keying, spec);
+  const bool shakes = handshake.has_dtls() || handshake.has_zrtp();
+  if (shakes) apply_keys(handshake, spec);
+  if (handshake.has_ice()) apply_nominations(handshake, shakes || spec.keying, spec);
 }
 
 }  // namespace sallyport::control

@@ -20,7 +20,8 @@ bool same_leg(const LegSpec& left, const LegSpec& right) {
          left.policy == right.policy && left.mux == right.mux && left.clock_rate == right.clock_rate &&
          left.signalling_peer == right.signalling_peer && same_stream(left.keying, right.keying) &&
          same_stream(left.rtcp_keying, right.rtcp_keying) && left.awaits_keys == right.awaits_keys &&
-         left.handshakes == right.handshakes && left.handshake_leg == right.handshake_leg;
+         left.end_to_end == right.end_to_end && left.handshakes == right.handshakes &&
+         left.handshake_leg == right.handshake_leg;
 }
 
 }  // namespace
@@ -40,9 +41,11 @@ LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg, co
   spec.clock_rate = usable ? agreed.clock_rate : kUsualClockRate;
   if (!agreed.agreement) spec.signalling_peer = leg.signalling_peer;
   spec.expects_media = sip::sends(agreed.direction);
+  spec.end_to_end = agreed.end_to_end;
   if (handshake == nullptr) return spec;
   spec.handshakes.stun = handshake->has_ice();
   spec.handshakes.dtls = handshake->has_dtls();
+  spec.handshakes.zrtp = handshake->has_zrtp();
   spec.handshake_leg = handshake->id;
   apply(*handshake, spec);
   return spec;

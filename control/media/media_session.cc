@@ -170,6 +170,7 @@ void MediaSession::State::note_facts(Exchange& exchange, const sip::Sdp& answer)
       facts.legs[leg].mux = agreed.mux;
       facts.legs[leg].agreement = agreed.agreement;
       facts.legs[leg].ice = !agreed.ice_fragment.empty();
+      facts.legs[leg].end_to_end = agreed.end_to_end;
       facts.legs[leg].remote = agreed.rtp;
       if (agreed.keying) facts.legs[leg].suite = agreed.keying->suite;
     }
@@ -235,6 +236,8 @@ std::vector<MediaFacts> MediaSession::State::facts() const {
       const LegHandshake* const handshake = lines_[i].handshakes[leg].get();
       if (handshake == nullptr) continue;
       all[i].legs[leg].handshake_failure = handshake->failure;
+      all[i].legs[leg].handshake = handshake->id;
+      all[i].legs[leg].zrtp = handshake->security;
       if (handshake->keys[0]) all[i].legs[leg].suite = handshake->keys[0]->suite;
     }
   }

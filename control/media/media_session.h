@@ -43,6 +43,7 @@ struct MediaLegSettings {
   /// Of our media address, until the leg's description tells. Automatic: the signalling peer's where the side
   /// has one, else that of the side's first address.
   AddressFamily family = AddressFamily::automatic;
+  std::string peer_uri;  ///< address-of-record of who is there; empty: nobody that we know
 };
 
 /// What a SIP message that carried a description is to be answered with.
@@ -58,7 +59,10 @@ struct MediaFacts {
     std::optional<sip::KeyAgreement> agreement;  ///< nothing: plain RTP
     std::optional<crypto::SuiteId> suite;        ///< nothing: plain RTP, or keys are awaited
     bool ice = false;
-    std::optional<keying::DtlsOutcome> handshake_failure;
+    std::string_view handshake_failure;                   ///< name of its outcome; empty: none
+    bool end_to_end = false;                              ///< the legs have keyed each other, by ZRTP
+    std::optional<keying::ZrtpSecurity> zrtp;             ///< what an exchange that ended here came to
+    keying::LegId handshake = 0;                          ///< in Handshakes; 0: none
     sip::Direction direction = sip::Direction::inactive;  ///< as the leg's peer sees it
     bool mux = false;
     std::optional<Endpoint> remote;  ///< as described, not as latched
@@ -75,7 +79,7 @@ class MediaSession {
   using Text = tl::expected<std::string, MediaFault>;
   using Done = std::function<void(Text)>;
   /// A leg's handshake for media failed: there will be none. The callee may destroy the session.
-  using OnFailure = std::function<void(Leg leg, keying::DtlsOutcome outcome)>;
+  using OnFailure = std::function<void(Leg leg, std::string_view outcome)>;
 
   MediaSession(MediaServices& services, std::array<MediaLegSettings, kLegs> legs, std::string label);
   /// Drops the relays without waiting for them; an answer that is under way is not given any more.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Legs of a media session whose keys or addresses come of handshakes on the media path (DTLS-SRTP, ICE):
+// Legs of a media session whose keys or addresses come of handshakes on the media path (DTLS-SRTP, ZRTP,
+// ICE):
 //
 //     offer or answer ─▶ plan: our ends ─▶ announce ─▶ adopt: what was agreed ─▶ orders to the thread
 //     the thread's events ─▶ keys, nominated addresses ─▶ refresh: the relay gets them
@@ -19,13 +20,14 @@ MediaFault fault_of(const Error& error) {
   return {500, error.text};
 }
 
-/// Whether an offer to this leg will name our certificate. What the medium has goes on.
-bool offers_dtls(const sip::MediaPolicy& policy, const MediaLine& line, Leg to) {
-  if (policy.security == sip::MediaSecurity::none || !policy.transport_secure) return false;
-  if (line.relay != 0 && line.agreements[index(to)]) return line.agreements[index(to)] == KeyAgreement::dtls;
+/// Whether an offer to this leg will name our end of a handshake of this kind. What the medium has goes on.
+bool offers(KeyAgreement agreement, const sip::MediaPolicy& policy, const MediaLine& line, Leg to) {
+  if (policy.security == sip::MediaSecurity::none) return false;
+  if (agreement == KeyAgreement::dtls && !policy.transport_secure) return false;
+  if (line.relay != 0 && line.agreements[index(to)]) return line.agreements[index(to)] == agreement;
   if (policy.security == sip::MediaSecurity::required)
-    return !policy.agreements.empty() && policy.agreements.front() == KeyAgreement::dtls;
-  return std::ranges::find(policy.agreements, KeyAgreement::dtls) != policy.agreements.end();
+    return !policy.agreements.empty() && policy.agreements.front() == agreement;
+  return std::ranges::find(policy.agreements, agreement) != policy.agreements.end();
 }
 
 /// Where the peer's handshakes may come from and go to, where ICE does not find out.
@@ -41,17 +43,15 @@ void name_remotes(const sip::AgreedMedia& agreed, const IpAddress& signalling_pe
 
 }  // namespace
 
-MediaSession::State::Fault MediaSession::State::plan(MediaLine& line, Leg leg, TermsWanted wanted) {
+MediaSession::State::Fault MediaSession::State::plan(MediaLine& line, Leg leg, const TermsWanted& wanted) {
   auto& handshake = line.handshakes[index(leg)];
-  if (!wanted.dtls && !wanted.ice) {
+  if (!wanted.dtls && !wanted.zrtp && !wanted.ice) {
     if (handshake) handshake->planned.reset();
     return std::nullopt;
   }
   if (!handshake) handshake = std::make_unique<LegHandshake>();
-  auto terms = make_terms(handshake.get(), wanted, services_.handshakes, services_.draw);
-  if (!terms) return fault_of(terms.error());
-  handshake->planned = std::move(*terms);
-  return std::nullopt;
+  const auto planned = plan_terms(*handshake, wanted, services_.handshakes, services_.draw);
+  return planned ? std::nullopt : std::optional(fault_of(planned.error()));
 }
 
 /// Our ends for the answer to what a leg offers.
@@ -60,10 +60,16 @@ MediaSession::State::Fault MediaSession::State::plan_answer(MediaLine& line, Leg
   const LegHandshake* const before = line.handshakes[index(offerer)].get();
   TermsWanted wanted;
   wanted.dtls = offered.dtls.has_value();
+  wanted.zrtp = offered.zrtp.has_value();
   wanted.ice = !offered.ice_fragment.empty();
-  wanted.new_association =
-      wanted.dtls && before != nullptr && before->has_dtls() && is_new_association(*before, *offered.dtls);
-  wanted.ice_restart = wanted.ice && before != nullptr && before->peer_fragment != offered.ice_fragment;
+  wanted.peer_hello = offered.zrtp;
+  wanted.peer_uri = legs_[index(offerer)].peer_uri;
+  wanted.far_uri = legs_[index(other(offerer))].peer_uri;
+  if (before != nullptr) {
+    wanted.new_association = wanted.dtls && before->has_dtls() && is_new_association(*before, *offered.dtls);
+    wanted.new_exchange = wanted.zrtp && before->has_zrtp() && before->peer_hello != offered.zrtp;
+    wanted.ice_restart = wanted.ice && before->peer_fragment != offered.ice_fragment;
+  }
   return plan(line, offerer, wanted);
 }
 
@@ -73,8 +79,11 @@ MediaSession::State::Fault MediaSession::State::plan_offer(MediaLine& line, Leg 
   const sip::MediaPolicy& policy = legs_[index(to)].policy;
   const LegHandshake* const before = line.handshakes[index(to)].get();
   TermsWanted wanted;
-  wanted.dtls = offers_dtls(policy, line, to);
+  wanted.dtls = offers(KeyAgreement::dtls, policy, line, to);
+  wanted.zrtp = offers(KeyAgreement::zrtp, policy, line, to);
   wanted.ice = policy.ice == sip::IceUse::offer || (before != nullptr && before->has_ice());
+  wanted.peer_uri = legs_[index(to)].peer_uri;
+  wanted.far_uri = legs_[index(other(to))].peer_uri;
   return plan(line, to, wanted);
 }
 
@@ -87,6 +96,7 @@ void MediaSession::State::announce(const MediaLine& line, Leg leg, sip::LocalMed
     constexpr auto kAnnounced = static_cast<std::size_t>(crypto::HashFunction::sha_256);
     local.dtls = sip::LocalDtls{terms->identity->fingerprints()[kAnnounced], terms->tls_id};
   }
+  local.zrtp = terms->hello_hash;
   if (handshake->peer)
     local.dtls_role = handshake->peer->setup == DtlsSetup::active ? DtlsSetup::passive : DtlsSetup::active;
   if (terms->has_ice()) {
@@ -120,12 +130,13 @@ void MediaSession::State::link_early() {
   const Leg to = other(exchange_->offerer);
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     const sip::SentOffer::Medium& sent = exchange_->sent.media[i];
-    if (lines_[i].relay != 0 || !sent.active || (!sent.dtls && !sent.ice)) continue;
+    if (lines_[i].relay != 0 || !sent.active || (!sent.dtls && !sent.zrtp && !sent.ice)) continue;
     LegHandshake& handshake = open(i, to);
     handshake.terms = handshake.planned;
     keying::LegKeying order = keying_order(handshake, to);
     order.muxed = false;
     if (!sent.dtls) order.identity.reset();
+    if (sent.zrtp) order.zrtp = std::move(handshake.planned_zrtp);
     if (sent.ice)
       order.ice = handshake.terms->ice.duplicate();
     else if (!legs_[index(to)].signalling_peer.is_unspecified())
@@ -139,7 +150,7 @@ void MediaSession::State::link_early() {
       spec.legs[leg].policy = dataplane::SourcePolicy::latch;
       spec.legs[leg].awaits_keys = {true, true};
     }
-    spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls};
+    spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls, .zrtp = sent.zrtp};
     spec.legs[index(to)].handshake_leg = handshake.id;
     order_relay(i, std::move(spec));
   }
@@ -147,22 +158,28 @@ void MediaSession::State::link_early() {
 
 /// Takes over what was agreed for a leg, and prepares the orders that follow from it.
 void MediaSession::State::adopt(std::size_t number, Leg leg, const sip::AgreedMedia& agreed) {
-  const bool dtls = agreed.dtls.has_value(), ice = !agreed.ice_fragment.empty();
+  const bool dtls = agreed.dtls.has_value(), zrtp = agreed.zrtp.has_value();
+  const bool ice = !agreed.ice_fragment.empty();
   MediaLine& line = lines_[number];
-  if (!dtls && !ice) return close_handshake(line, leg);
+  if (!dtls && !zrtp && !ice) return close_handshake(line, leg);
   const bool is_known = line.handshakes[index(leg)]->id != 0;
   LegHandshake& its = open(number, leg);
-  const bool is_first = !its.peer.has_value();
-  // One that began before the answer goes on if the peer took the active end.
-  const bool keeps = dtls && (is_first ? is_known && agreed.dtls->setup == DtlsSetup::active
-                                       : !is_new_association(its, *agreed.dtls));
+  const bool is_first = !its.has_dtls() && !its.has_zrtp();
+  // One that began before the answer goes on, unless we are to be DTLS's active end instead.
+  const bool goes_on_from_offer = is_known && (zrtp || (dtls && agreed.dtls->setup == DtlsSetup::active));
+  const bool goes_on = (zrtp && its.has_zrtp() && !its.planned_zrtp) ||
+                       (dtls && its.has_dtls() && !is_new_association(its, *agreed.dtls));
+  const bool keeps = is_first ? goes_on_from_offer : goes_on;
   if (!keeps) {
     its.keys = {};
-    its.failure.reset();
+    its.keys_for_both = false;
+    its.failure = {};
+    its.security.reset();
   }
   if (!ice) its.nominated = {};
   if (its.planned) its.terms = its.planned;
   its.peer = agreed.dtls;
+  its.peer_hello = agreed.zrtp;
   its.peer_fragment = agreed.ice_fragment;
   its.agreed = true;
 
@@ -180,8 +197,10 @@ void MediaSession::State::adopt(std::size_t number, Leg leg, const sip::AgreedMe
   } else {
     order.identity.reset();
   }
+  if (zrtp) order.zrtp = std::move(its.planned_zrtp);
   if (keeps && is_first)
-    its.answer_order = keying::LegAnswer{its.id, order.remote, order.named_hosts, order.peer_fingerprints};
+    its.answer_order =
+        keying::LegAnswer{its.id, order.remote, order.named_hosts, order.peer_fingerprints, agreed.zrtp};
   its.keying_order = std::move(order);
 }
 
@@ -190,8 +209,9 @@ void MediaSession::State::send_orders(MediaLine& line, bool linked) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     LegHandshake* const its = line.handshakes[index(leg)].get();
     if (its == nullptr || !its->keying_order) continue;
-    if (!linked && its->keying_order->identity && its->keying_order->role == keying::DtlsRole::active)
-      continue;
+    const bool begins = its->keying_order->zrtp != nullptr ||
+                        (its->keying_order->identity && its->keying_order->role == keying::DtlsRole::active);
+    if (!linked && begins) continue;
     const PortLease& ports = services_.relays.ports_of(line.relay, leg);
     const std::uint8_t worker = services_.relays.worker_of(line.relay);
     for (std::uint16_t i = 0; i < keying::kLegComponents; ++i)
@@ -211,21 +231,39 @@ void MediaSession::State::on_handshake(std::size_t number, Leg leg, keying::Hand
                               {"component", keys->component == 0 ? "rtp" : "rtcp"},
                               {"suite", crypto::suite(keys->keying.suite).name}});
     its.keys[keys->component] = std::move(keys->keying);
+    its.keys_for_both = keys->for_both_ports;
     return refresh(number);
   }
   if (const auto* const nominated = std::get_if<keying::handshake_event::Nominated>(&event)) {
     its.nominated[nominated->component] = nominated->remote;
     return refresh(number);
   }
+  if (auto* const secured = std::get_if<keying::handshake_event::ZrtpSecured>(&event)) {
+    its.security = std::move(secured->security);
+    if (its.security->mismatch)
+      log::warning("media.zrtp_mismatch",
+                   {{"label", label_}, {"leg", name(leg)}, {"why", "somebody may be in the middle"}});
+    return services_.handshakes.tell({label_, name(leg), *its.security});
+  }
+  if (const auto* const ended = std::get_if<keying::handshake_event::ZrtpEnded>(&event)) {
+    // A peer that has not spoken yet may still do so.
+    if (!keying::info(ended->outcome).is_failure) return;
+    return on_failure(its, leg, 0, keying::info(ended->outcome).name);
+  }
   const auto& ended = std::get<keying::handshake_event::Ended>(event);
+  on_failure(its, leg, ended.component, keying::info(ended.outcome).name);
+}
+
+void MediaSession::State::on_failure(LegHandshake& handshake, Leg leg, std::uint8_t component,
+                                     std::string_view outcome) {
   log::warning("media.handshake_failed", {{"label", label_},
                                           {"leg", name(leg)},
-                                          {"component", ended.component == 0 ? "rtp" : "rtcp"},
-                                          {"why", keying::info(ended.outcome).name}});
+                                          {"component", component == 0 ? "rtp" : "rtcp"},
+                                          {"why", outcome}});
   // Calls do without RTCP rather than end.
-  if (ended.component != 0) return;
-  its.failure = ended.outcome;
-  if (const OnFailure tell = on_failure_) tell(leg, ended.outcome);
+  if (component != 0) return;
+  handshake.failure = outcome;
+  if (const OnFailure tell = on_failure_) tell(leg, outcome);
 }
 
 /// Brings the relay to what the handshakes have come to; one change of a session at a time.

@@ -67,7 +67,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
 
   // Handshakes on the media path (media_session_handshakes.cc).
-  [[nodiscard]] Fault plan(MediaLine& line, Leg leg, TermsWanted wanted);
+  [[nodiscard]] Fault plan(MediaLine& line, Leg leg, const TermsWanted& wanted);
   [[nodiscard]] Fault plan_answer(MediaLine& line, Leg offerer, const sip::RemoteMedia& offered);
   [[nodiscard]] Fault plan_offer(MediaLine& line, Leg to);
   void announce(const MediaLine& line, Leg leg, sip::LocalMedia& local) const;
@@ -77,6 +77,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] keying::LegKeying keying_order(const LegHandshake& handshake, Leg leg) const;
   void send_orders(MediaLine& line, bool linked);
   void on_handshake(std::size_t line, Leg leg, keying::HandshakeEvent& event);
+  void on_failure(LegHandshake& handshake, Leg leg, std::uint8_t component, std::string_view outcome);
   void refresh(std::size_t line);
   void refresh_stale();
   void close_handshake(MediaLine& line, Leg leg);

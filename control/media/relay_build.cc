@@ -207,6 +207,7 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   flow.arrival.handshakes = source.handshakes;
   flow.arrival.leg = source.handshake_leg;
   flow.arrival.awaits_keys = source.awaits_keys;
+  flow.arrival.end_to_end = source.end_to_end;
   flow.departure.local = config_.runtime.addresses[leaves.ports.address()].address;
   flow.departure.rtp_port = leaves.ports.port();
   flow.departure.rtcp_port = rtcp_port(leaves);

@@ -118,10 +118,22 @@ RelaySpec RelaySpec::duplicate() const {
   copy.label = label;
   for (std::size_t i = 0; i < kLegs; ++i) {
     const LegSpec& from = legs[i];
-    copy.legs[i] = {
-        from.side,        from.remote,     from.remote_rtcp,     keys(from.keying), keys(from.rtcp_keying),
-        from.awaits_keys, from.handshakes, from.handshake_leg,   from.policy,       from.mux,
-        from.dscp,        from.clock_rate, from.signalling_peer, from.family,       from.expects_media};
+    copy.legs[i] = {.side = from.side,
+                    .remote = from.remote,
+                    .remote_rtcp = from.remote_rtcp,
+                    .keying = keys(from.keying),
+                    .rtcp_keying = keys(from.rtcp_keying),
+                    .awaits_keys = from.awaits_keys,
+                    .end_to_end = from.end_to_end,
+                    .handshakes = from.handshakes,
+                    .handshake_leg = from.handshake_leg,
+                    .policy = from.policy,
+                    .mux = from.mux,
+                    .dscp = from.dscp,
+                    .clock_rate = from.clock_rate,
+                    .signalling_peer = from.signalling_peer,
+                    .family = from.family,
+                    .expects_media = from.expects_media};
   }
   return copy;
 }

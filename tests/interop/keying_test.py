@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phones whose keys come about in different ways talk to each other: SDES and DTLS-SRTP, with and without ICE."""
+"""Phones whose keys come about in different ways talk to each other: SDES, DTLS-SRTP, ZRTP that ends here or is carried."""
 
+import re
 import sys
 
 import border
@@ -12,24 +13,30 @@ from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
 
-DTLS_PORT = 5071  # of listeners whose phones are offered DTLS-SRTP and nothing else
+# By how their phones' keys come about, ports of listeners and what these have for a policy.
+WAYS = {"sdes": (5061, ""), "dtls": (5071, 'keys = ["dtls"]'), "zrtp": (5072, 'keys = ["zrtp"]'),
+        "end-to-end": (5073, "carry_zrtp = true")}
 
 LISTENERS = "".join(f"""
-[sip.listener.{side}-dtls]
+[sip.listener.{side}-{way}]
 side = "{side}"
 transport = "tls"
-address = "10.91.{number}.1:{DTLS_PORT}"
+address = "10.91.{number}.1:{port}"
 certificates = ["example"]
-[sip.listener.{side}-dtls.media]
-keys = ["dtls"]
-""" for number, side in ((1, "access"), (2, "core")))
+[sip.listener.{side}-{way}.media]
+{policy}
+""" for number, side in ((1, "access"), (2, "core")) for way, (port, policy) in WAYS.items() if policy) + """
+[keying]
+zrtp_cache = "{folder}/state/zrtp.db"
+"""
 
 # What each make calls the ways.
-MEDIA = {Baresip: {"sdes": "srtp-mand", "dtls": "dtls_srtp"}, Linphone: {"sdes": "srtp", "dtls": "dtls"}}
+MEDIA = {Baresip: {"sdes": "srtp-mand", "dtls": "dtls_srtp"},
+         Linphone: {"sdes": "srtp", "dtls": "dtls", "zrtp": "zrtp", "end-to-end": "zrtp"}}
 
 
 def phone(border: Border, make: type[Phone], user: str, side: str, keys: str, **options) -> Phone:
-    return border.registered(make, user, side, media=MEDIA[make][keys], border_port=DTLS_PORT if keys == "dtls" else 5061, **options)
+    return border.registered(make, user, side, media=MEDIA[make][keys], border_port=WAYS[keys][0], **options)
 
 
 def keys_of_call(border: Border) -> tuple[list[str], list[str]]:
@@ -72,9 +79,54 @@ def handshakes(border: Border) -> int:
     return border.daemon.ask("stats")["handshakes"]["dtls_established"]
 
 
+def sas_read(phone: Linphone) -> str:
+    """The last short authentication string that linphone shows."""
+    shown = re.findall(r"Authentication token is (\w[\w:]*)", phone.told())
+    return shown[-1] if shown else ""
+
+
+def zrtp_ended_here(border: Border) -> None:
+    """linphone's ZRTP ends at the border, and SDES or DTLS begins there; both ends of the exchange read the same."""
+    bob = phone(border, Linphone, "bob", "core", "zrtp")
+    for user, keys, bob_calls in (("alice", "sdes", False), ("carol", "dtls", True)):
+        other = phone(border, Baresip, user, "access", keys, port=5060 if user == "alice" else 5080)
+        caller, callee = (bob, other) if bob_calls else (other, bob)
+        marks = heard_until_now(caller, callee)
+        check("the call comes about", phone_call.establish(caller, callee), caller.trouble(), callee.trouble())
+        hear_each_other(caller, callee, since=marks)
+        call = border.daemon.ask("call", "show", str(border.calls()[0]["call"]))
+        media = {leg: call[leg]["media"][0] for leg in ("a", "b")}
+        zrtp = media["a" if bob_calls else "b"]
+        check("one leg is keyed by ZRTP", zrtp["keys"] == "zrtp" and zrtp["suite"], media)
+        check("both ends read the same", zrtp["zrtp"]["sas"] == sas_read(bob) != "", zrtp["zrtp"], sas_read(bob))
+        check("nobody is in the middle", not zrtp["zrtp"]["mismatch"], zrtp["zrtp"])
+        check("the call ends", phone_call.finish(caller, callee), callee.trouble())
+
+
+def zrtp_carried(border: Border) -> None:
+    """Two linphones key each other through the border, which can read nothing of it."""
+    bob = phone(border, Linphone, "bob", "access", "end-to-end")
+    dave = phone(border, Linphone, "dave", "core", "end-to-end")
+    check("the call comes about", phone_call.establish(bob, dave), bob.trouble())
+    hear_each_other(bob, dave)
+    ways, suites = keys_of_call(border)
+    check("the record says so", ways == ["end-to-end", "end-to-end"] and suites == ["none", "none"], ways, suites)
+    check("both ends read the same", sas_read(bob) == sas_read(dave) != "", sas_read(bob), sas_read(dave))
+    check("the call ends", phone_call.finish(bob, dave), dave.trouble())
+
+
+def zrtp_is_not_downgraded(border: Border) -> None:
+    """A phone that offers ZRTP to be carried does not get a call in clear with one that has none."""
+    bob = phone(border, Linphone, "bob", "access", "end-to-end")
+    carol = border.registered(Baresip, "carol", "core", media="none", border_port=WAYS["end-to-end"][0], auto_answer=True)
+    bob.dial(carol.account.uri)
+    check("the caller gets 488", wait_for(lambda: 488 in bob.statuses("INVITE"), 8), bob.trouble())
+
+
 CASES = {case.__name__: case for case in (
     _pair(Baresip, "dtls", Linphone, "sdes"), _pair(Baresip, "sdes", Linphone, "dtls"), _pair(Baresip, "dtls", Linphone, "dtls"),
-    _pair(Linphone, "dtls", Baresip, "dtls"), hold_keeps_the_association)}
+    _pair(Linphone, "dtls", Baresip, "dtls"), hold_keeps_the_association, zrtp_ended_here, zrtp_carried,
+    zrtp_is_not_downgraded)}
 
 if __name__ == "__main__":
     sys.exit(border.run(CASES, more=LISTENERS))

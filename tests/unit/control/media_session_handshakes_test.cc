@@ -66,7 +66,7 @@ class MediaSessionHandshakes : public MediaSessionRig {
                         {{"access", a, peer_a}, {"core", policy(MediaSecurity::none), {}}}},
                     "call-1");
     session->set_on_failure(
-        [this](Leg leg, keying::DtlsOutcome outcome) { failures.emplace_back(leg, outcome); });
+        [this](Leg leg, std::string_view outcome) { failures.emplace_back(leg, outcome); });
   }
   void give_keys(LegId leg, std::uint8_t component, std::uint8_t seed) {
     keying::HandshakeEvent event = keying::handshake_event::Keys{leg, component, keys_of(seed)};
@@ -92,7 +92,7 @@ class MediaSessionHandshakes : public MediaSessionRig {
   }
 
   std::array<std::string, kLegs> told;
-  std::vector<std::pair<Leg, keying::DtlsOutcome>> failures;
+  std::vector<std::pair<Leg, std::string>> failures;
 };
 
 using Awaits = std::array<bool, dataplane::kComponents>;
@@ -297,13 +297,13 @@ TEST_F(MediaSessionHandshakes, AFailureIsToldOnceAndOnlyForRtp) {
     handshakes.on_event(event);
   }
   ASSERT_EQ(failures.size(), 1u);
-  EXPECT_EQ(failures[0], std::pair(Leg::a, keying::DtlsOutcome::wrong_fingerprint));
-  EXPECT_EQ(session->facts()[0].legs[0].handshake_failure, keying::DtlsOutcome::wrong_fingerprint);
+  EXPECT_EQ(failures[0], std::pair(Leg::a, std::string("dtls_wrong_fingerprint")));
+  EXPECT_EQ(session->facts()[0].legs[0].handshake_failure, "dtls_wrong_fingerprint");
 }
 
 TEST_F(MediaSessionHandshakes, WhoeverIsToldOfAFailureMayEndTheSession) {
   const LegKeying order = call_of_a();
-  session->set_on_failure([this](Leg, keying::DtlsOutcome) { session.reset(); });
+  session->set_on_failure([this](Leg, std::string_view) { session.reset(); });
   keying::HandshakeEvent event = keying::handshake_event::Ended{order.leg, 0, keying::DtlsOutcome::timed_out};
   handshakes.on_event(event);
   EXPECT_FALSE(session);
