@@ -277,6 +277,107 @@ TEST_F(MediaSessionHandshakes, ARestartOfIceGetsOtherCredentialsAndKeepsTheKeys)
   EXPECT_EQ(relay().legs[0].target_rtp, kNominated);  // until another is nominated
 }
 
+std::string zrtp(int port, char digit, std::string_view more = "") {
+  return "m=audio " + std::to_string(port) + " RTP/AVP 0 8\r\na=zrtp-hash:1.10 " + std::string(64, digit) +
+         "\r\n" + std::string(more);
+}
+
+class MediaSessionZrtp : public MediaSessionHandshakes {
+ protected:
+  MediaSessionZrtp() { begin_zrtp({KeyAgreement::zrtp}, false); }
+  void begin_zrtp(std::vector<KeyAgreement> agreements, bool carries) {
+    sip::MediaPolicy a = policy(MediaSecurity::required), b = policy(MediaSecurity::none);
+    a.agreements = std::move(agreements);
+    a.carry_zrtp = b.carry_zrtp = carries;
+    session.emplace(services, std::array<MediaLegSettings, kLegs>{{{"access", a, peer_a}, {"core", b, {}}}},
+                    "call-1");
+    session->set_on_failure(
+        [this](Leg leg, std::string_view outcome) { failures.emplace_back(leg, outcome); });
+  }
+  void happen(keying::HandshakeEvent event) {
+    handshakes.on_event(event);
+    orders = run();
+  }
+};
+
+TEST_F(MediaSessionZrtp, AnOfferIsAnsweredWithTheHashOfOurHelloAndGetsKeysForBothPorts) {
+  told = exchange(Leg::a, sdp(zrtp(5000, 'a')), sdp(plain("audio", 6000), "198.51.100.9"));
+  const LegKeying order = handshake_thread.take<LegKeying>();
+  ASSERT_TRUE(order.zrtp);
+  std::string announced;
+  sip::append_zrtp_hash(announced, order.zrtp->hello_hash());
+  EXPECT_TRUE(has(told[0], announced));
+  EXPECT_FALSE(has(told[0], std::string(64, 'a')));
+  EXPECT_TRUE(from_a().arrival.handshakes.zrtp);
+  EXPECT_EQ(from_a().arrival.awaits_keys, (Awaits{true, true}));
+  happen(keying::handshake_event::Keys{order.leg, 0, keys_of(10), true});
+  EXPECT_EQ(from_a().arrival.awaits_keys, Awaits{});
+  EXPECT_FALSE(from_a().arrival.rtcp_stream);
+
+  std::string read;
+  handshakes.set_observer([&](const Handshakes::Secured& secured) { read = secured.security.sas; });
+  keying::ZrtpSecurity security;
+  security.sas = "jxpf";
+  security.mismatch = true;
+  happen(keying::handshake_event::ZrtpSecured{order.leg, security});
+  EXPECT_EQ(read, "jxpf");
+  ASSERT_TRUE(session->facts()[0].legs[0].zrtp);
+  EXPECT_TRUE(session->facts()[0].legs[0].zrtp->mismatch);
+  EXPECT_EQ(session->facts()[0].legs[0].agreement, KeyAgreement::zrtp);
+
+  // A hold keeps the exchange and its Hello.
+  const auto held = exchange(Leg::a, sdp(zrtp(5000, 'a', "a=sendonly\r\n"), "10.0.0.1", 2),
+                             sdp(plain("audio", 6000, "a=recvonly\r\n"), "198.51.100.9", 2));
+  EXPECT_TRUE(has(held[0], announced));
+  const LegKeying again = handshake_thread.take<LegKeying>();
+  EXPECT_TRUE(again.keeps_association && again.zrtp == nullptr);
+}
+
+TEST_F(MediaSessionZrtp, APeerThatSaysNothingMayStillBeginAndOneThatFailsEndsTheCall) {
+  told = exchange(Leg::a, sdp(zrtp(5000, 'a')), sdp(plain("audio", 6000), "198.51.100.9"));
+  const LegKeying order = handshake_thread.take<LegKeying>();
+  happen(keying::handshake_event::ZrtpEnded{order.leg, keying::ZrtpOutcome::unanswered});
+  EXPECT_TRUE(failures.empty());
+  happen(keying::handshake_event::ZrtpEnded{order.leg, keying::ZrtpOutcome::impostor});
+  ASSERT_EQ(failures.size(), 1u);
+  EXPECT_EQ(failures[0].second, "zrtp_impostor");
+}
+
+TEST_F(MediaSessionZrtp, TheLegThatIsOfferedZrtpListensAtOnceAndTheAnswerNamesItsHello) {
+  const std::string to_a_text = offer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9"));
+  EXPECT_TRUE(has(to_a_text, "a=zrtp-hash:1.10 "));
+  EXPECT_TRUE(has(to_a_text, " RTP/AVP "));
+  run();
+  EXPECT_TRUE(handshake_thread.take<LegKeying>().zrtp);
+  answer(Leg::a, sdp(zrtp(5000, 'b')));
+  EXPECT_TRUE(handshake_thread.take<LegKeying>().keeps_association);
+  const auto announced = handshake_thread.take<LegAnswer>().peer_hello_hash;
+  ASSERT_TRUE(announced);
+  EXPECT_EQ((*announced)[0], 0xbb);
+}
+
+TEST_F(MediaSessionZrtp, AnAnswerWithoutItIsNoAnswerWhereSrtpIsRequired) {
+  static_cast<void>(offer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9")));
+  run();
+  EXPECT_EQ(refused_answer(Leg::a, sdp(plain("audio", 5000))), 488);
+}
+
+TEST_F(MediaSessionZrtp, CarriedItGoesThroughAsItIs) {
+  begin_zrtp({KeyAgreement::sdes}, true);
+  told = exchange(Leg::a, sdp(zrtp(5000, 'a')), sdp(zrtp(6000, 'b'), "198.51.100.9"));
+  EXPECT_TRUE(has(told[1], std::string(64, 'a')));
+  EXPECT_TRUE(has(told[0], std::string(64, 'b')));
+  EXPECT_TRUE(from_a().arrival.end_to_end && to_a().arrival.end_to_end);
+  EXPECT_TRUE(handshake_thread.orders.empty());
+  EXPECT_TRUE(session->facts()[0].legs[0].end_to_end);
+}
+
+TEST_F(MediaSessionZrtp, CarriedItIsNotDowngraded) {
+  begin_zrtp({KeyAgreement::sdes}, true);
+  static_cast<void>(offer(Leg::a, sdp(zrtp(5000, 'a'))));
+  EXPECT_EQ(refused_answer(Leg::b, sdp(plain("audio", 6000), "198.51.100.9")), 488);
+}
+
 TEST_F(MediaSessionHandshakes, KeysThatComeDuringAnotherOrderAreNotLost) {
   const LegKeying order = call_of_a();
   static_cast<void>(offer(Leg::a, sdp(dtls(5002, "actpass", kMux), "10.0.0.1", 2)));
