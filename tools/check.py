@@ -125,10 +125,11 @@ def clang(_quick: bool) -> Tally:
 
 
 def deep(_quick: bool) -> Tally:
-    """Clang with both sanitizers: compiles everything, runs all unit tests and vectors. Only on demand: it takes long."""
+    """Clang with both sanitizers: compiles everything, runs all unit tests and vectors, and the matrix of ways to keys. Only on demand:
+    it takes long."""
     SANITIZED.configure()
     SANITIZED.compile()
-    return SANITIZED.run_tests(SANITIZED.tests(["unit", "vectors"]))
+    return SANITIZED.run_tests(SANITIZED.tests(["unit", "vectors", "deep"]))
 
 
 def tsan(_quick: bool) -> Tally:

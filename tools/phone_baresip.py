@@ -79,6 +79,10 @@ class Baresip(Phone):
         # By the log, since it registers before anybody can listen to its events.
         return re.search(r"\[\d+ bindings?\]", self.told()) is not None
 
+    def wait_registered(self, seconds: float = 10) -> bool:
+        # Who listens from now on misses no call.
+        return super().wait_registered(seconds) and self._connected()
+
     def refused(self) -> bool:
         return re.search(r"^reg: .*failed|: 4\d\d [A-Z][a-z ]+ \(", self.told(), re.MULTILINE) is not None
 

@@ -40,7 +40,7 @@ class RealEnd:
         return self.phone.account.tone
 
     def registered(self) -> None:
-        check(f"{self.phone.account.user}'s {self.make} registers", wait_for(self.phone.registered, PATIENCE), self.phone.trouble())
+        check(f"{self.phone.account.user}'s {self.make} registers", self.phone.wait_registered(PATIENCE), self.phone.trouble())
 
     def dial(self, uri: str) -> None:
         self._before = self.phone.calls_made(), self.phone.calls_ended()
