@@ -99,6 +99,7 @@ def zrtp_ended_here(border: Border) -> None:
         zrtp = media["a" if bob_calls else "b"]
         check("one leg is keyed by ZRTP", zrtp["keys"] == "zrtp" and zrtp["suite"], media)
         check("both ends read the same", zrtp["zrtp"]["sas"] == sas_read(bob) != "", zrtp["zrtp"], sas_read(bob))
+        check("an operator sees it", sas_read(bob) in border.daemon.control("call", "show", str(border.calls()[0]["call"])))
         check("nobody is in the middle", not zrtp["zrtp"]["mismatch"], zrtp["zrtp"])
         check("the call ends", phone_call.finish(caller, callee), callee.trouble())
 
