@@ -166,7 +166,7 @@ def _is_exposed(target: dict) -> bool:
     """Whether a fuzz target is of a layer that the clang stage builds anyway."""
     sources = [pathlib.Path(name) for group in target["target_sources"] for name in group.get("sources", [])]
     included = "".join(source.read_text(errors="replace") for source in sources if source.suffix == ".cc")
-    return not re.search(r'#include "control/', included)
+    return not re.search(r'#include "(control/|tests/unit/dataplane/)', included)
 
 
 def _fuzz_one(name: str, program: str) -> Tally:
