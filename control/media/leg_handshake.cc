@@ -8,7 +8,6 @@ namespace sallyport::control {
 
 namespace {
 
-constexpr std::size_t kRtp = 0, kRtcp = 1;
 /// RFC 8842 §4: at least 120 bits, in base64's letters.
 constexpr std::size_t kTlsIdLength = 24;
 
