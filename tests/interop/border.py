@@ -130,9 +130,9 @@ def heard_until_now(one: Phone, other: Phone) -> tuple[float, float]:
 
 
 def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str = "",
-        sides: tuple[str, ...] = ("access", "core"), attempts: int = 1) -> int:
-    """Runs every case, prints one line for each attempt, and gives the exit status. The command line has the programs, then words
-    that choose cases. More than one attempt is for phones that a busy machine keeps from talking, and leaves a FAIL to be seen."""
+        sides: tuple[str, ...] = ("access", "core")) -> int:
+    """Runs every case, prints one line for each, and gives the exit status. The command line has the programs, then words
+    that choose cases."""
     if os.geteuid() != 0:
         print("skipped: needs root, for network namespaces and AF_XDP")
         return SKIPPED
@@ -142,7 +142,7 @@ def run(cases: dict[str, Callable[[Border], None]], media: str = "", more: str =
     try:
         border = Border(stage, sys.argv[1], sys.argv[2], media, more)
         for name, case in chosen.items():
-            failed += not any(_run_case(border, name, case) for _ in range(attempts))
+            failed += not _run_case(border, name, case)
         status = stage.stop(border.daemon.process)
     finally:
         stage.remove()

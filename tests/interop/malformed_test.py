@@ -240,8 +240,7 @@ def during_a_call(border: Border) -> None:
             problems.append(str(problem))
     for phone, other in ((alice, bob), (bob, alice)):
         heard = phone_call.hear(phone, other, LIVE_SECONDS)
-        # Softphones stutter where a machine is busy; that no packet was lost on the way is for the relay to tell.
-        if heard.share < 0.8 or heard.longest_gap_ms > 1000:
+        if heard.share < 0.97 or heard.longest_gap_ms > 200:
             problems.append(f"{phone.account.user} heard {phone_call.describe(heard)}")
     for leg in ("a", "b"):
         received = border.daemon.ask("relay", "list")["relays"][0][leg]["received"]
