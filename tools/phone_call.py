@@ -69,9 +69,8 @@ def hear(phone: Phone, peer: Phone, seconds: float, since: float = 0) -> demo_au
 
 
 def is_clear(heard: demo_audio.Heard, seconds: float) -> bool:
-    """The peer's tone nearly all the time, and nothing of the own one. Softphones leave gaps where a machine is busy: whether packets
-    were lost is for counters to tell."""
-    return heard.seconds >= 0.75 * seconds and heard.share >= 0.8 and heard.unwanted < 0.05
+    """The peer's tone nearly all the time, and nothing of the own one."""
+    return heard.seconds >= 0.75 * seconds and heard.share >= 0.95 and heard.unwanted < 0.05
 
 
 def describe(heard: demo_audio.Heard) -> str:
