@@ -21,6 +21,7 @@
 #include "crypto/keying.h"
 #include "sip/limits.h"
 #include "sip/sdp.h"
+#include "sip/sdp_bundle.h"
 #include "sip/sdp_crypto.h"
 #include "sip/sdp_dtls.h"
 #include "sip/sdp_writer.h"
@@ -63,6 +64,8 @@ struct MediaPolicy {
   bool transport_secure = false;
   bool accept_mux = true;
   bool offer_mux = false;
+  /// Where a peer offers it, media with ICE and DTLS share a transport (RFC 9143).
+  bool accept_bundle = false;
   SdpFilter filter;  ///< for what the leg is told
 };
 
@@ -76,6 +79,14 @@ struct PeerDtls {
   std::string tls_id;                             ///< RFC 8842; empty: none
 
   friend bool operator==(const PeerDtls&, const PeerDtls&) = default;
+};
+
+/// A medium that shares its peer's transport with others.
+struct BundledMedium {
+  std::size_t tagged = 0;  ///< the medium that described it; that one's number is its own
+  BundleMarks marks;
+
+  friend bool operator==(const BundledMedium&, const BundledMedium&) = default;
 };
 
 /// What a peer's description says of one medium, and what we make of it.
@@ -97,6 +108,7 @@ struct RemoteMedia {
   std::optional<HelloHash> zrtp;          ///< zrtp
   bool end_to_end = false;                ///< announces ZRTP that is to be carried: not for us to end
   std::string ice_fragment;               ///< of a full ICE agent's user name; empty: no ICE
+  std::optional<BundledMedium> bundle;    ///< all about the transport is then that of the tagged medium
 };
 
 struct RemoteOffer {
@@ -119,6 +131,8 @@ struct LocalMedia {
   std::optional<LocalIce> ice;    ///< nothing: no ICE. It is answered only where it was offered
   /// How the medium's keys came about, which goes on; nothing: there are none.
   std::optional<KeyAgreement> agreed;
+  /// Where it shares a transport, all of the above is the same for all that do.
+  std::optional<LocalBundle> bundle;
 };
 
 /// What a leg was offered, until its answer comes.
@@ -135,6 +149,7 @@ struct SentOffer {
     bool zrtp = false;
     bool end_to_end = false;
     bool ice = false;
+    std::optional<std::size_t> carrier;  ///< of the bundle that it is in
   };
   std::string text;
   std::vector<Medium> media;
@@ -168,6 +183,7 @@ struct AgreedMedia {
   std::optional<HelloHash> zrtp;          ///< zrtp
   bool end_to_end = false;                ///< both peers have announced ZRTP, and it is carried
   std::string ice_fragment;               ///< the peer's; empty: no ICE
+  std::optional<BundledMedium> bundle;    ///< nothing: it has a transport of its own
 };
 
 struct Agreement {

@@ -198,6 +198,26 @@ Result<void> read_medium(const Sdp& sdp, std::size_t index, const MediaPolicy& p
   return read_security(sdp, index, policy, limits, offer);
 }
 
+/// Whether others may share the transport of an offered medium.
+bool carries(const RemoteMedia& tagged) {
+  return tagged.active && tagged.mux && !tagged.ice_fragment.empty() &&
+         tagged.agreement == KeyAgreement::dtls;
+}
+
+/// A medium whose transport is another's: of its own lines only those count that are about the medium.
+Result<void> read_bundled(const Sdp& sdp, std::size_t index, const RemoteMedia& tagged, RemoteMedia& medium) {
+  if (auto kind = check_kind(sdp.media(index)); !kind) return kind;
+  if (!is_secure(medium.profile)) return fail(ErrorClass::refused, "SDP: SRTP is required");
+  medium.rtp = tagged.rtp;
+  medium.rtcp = tagged.rtcp;
+  medium.mux = true;
+  medium.agreement = tagged.agreement;
+  medium.dtls = tagged.dtls;
+  medium.ice_fragment = tagged.ice_fragment;
+  medium.direction = sdp.stated_direction(index);
+  return {};
+}
+
 /// RFC 4568 §5.1.3: one line, with the tag and suite of a line that was offered, and a key of its own.
 Result<std::optional<crypto::Keying>> read_answered_keys(const Sdp& answer, std::size_t index,
                                                          const SentOffer::Medium& sent,
@@ -270,8 +290,9 @@ Result<void> read_answered_security(const SentOffer::Medium& sent, const Sdp& an
                                        : "SDP: the answer has no crypto attribute");
 }
 
-Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answer, std::size_t index,
-                                  const MediaPolicy& policy) {
+/// What an answer says of the medium, whose transport is described there or elsewhere.
+Result<AgreedMedia> read_answered_medium(const SentOffer::Medium& sent, const Sdp& answer,
+                                         std::size_t index) {
   const SdpMedia line = answer.media(index);
   AgreedMedia agreed;
   if (line.kind != sent.kind)
@@ -279,6 +300,32 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   if (line.port == 0) return agreed;
   if (!sent.active) return fail(ErrorClass::malformed, "SDP: the answer takes a medium that was not offered");
   if (auto kind = check_kind(line); !kind) return tl::unexpected(kind.error());
+  agreed.active = true;
+  agreed.clock_rate = answer.clock_rate(index);
+  return agreed;
+}
+
+/// One that has the transport of `tagged`, as it was offered.
+Result<AgreedMedia> read_answered_bundled(const SentOffer::Medium& sent, const Sdp& answer, std::size_t index,
+                                          const AgreedMedia& tagged) {
+  auto read = read_answered_medium(sent, answer, index);
+  if (!read || !read->active) return read;
+  AgreedMedia& agreed = *read;
+  agreed.rtp = tagged.rtp;
+  agreed.mux = tagged.mux;
+  agreed.agreement = tagged.agreement;
+  agreed.dtls = tagged.dtls;
+  agreed.ice_fragment = tagged.ice_fragment;
+  agreed.direction = both(answer.stated_direction(index), reversed(sent.direction));
+  return read;
+}
+
+Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answer, std::size_t index,
+                                  const MediaPolicy& policy) {
+  const SdpMedia line = answer.media(index);
+  auto read = read_answered_medium(sent, answer, index);
+  if (!read || !read->active) return read;
+  AgreedMedia& agreed = *read;
   RemoteMedia remote;
   if (auto addresses = read_addresses(answer, index, remote); !addresses)
     return tl::unexpected(addresses.error());
@@ -289,7 +336,6 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
     if (!ice) return tl::unexpected(ice.error());
     agreed.ice_fragment = std::move(*ice);
   }
-  agreed.active = true;
   agreed.mux = remote.mux && sent.mux;
   agreed.rtp = remote.rtp;
   if (!agreed.mux) agreed.rtcp = remote.rtcp;
@@ -298,8 +344,17 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   const Direction answered =
       agreed.ice_fragment.empty() ? answer.direction(index) : answer.stated_direction(index);
   agreed.direction = both(answered, reversed(sent.direction));
-  agreed.clock_rate = answer.clock_rate(index);
-  return agreed;
+  return read;
+}
+
+/// What its lines say that is judged by nobody.
+void describe(const Sdp& sdp, std::size_t index, RemoteMedia& medium) {
+  const SdpMedia line = sdp.media(index);
+  medium.kind = line.kind;
+  medium.profile = line.profile;
+  medium.protocol = line.protocol;
+  medium.clock_rate = sdp.clock_rate(index);
+  if (line.port != 0) medium.direction = sdp.direction(index);
 }
 
 }  // namespace
@@ -307,24 +362,32 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
 Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const Limits& limits) {
   RemoteOffer offer;
   offer.media.resize(sdp.media_count());
+  const auto places = policy.accept_bundle ? bundle_places(sdp) : std::vector<BundlePlace>(sdp.media_count());
   std::optional<Error> first_refusal;
-  bool any = false;
-  for (std::size_t i = 0; i < offer.media.size(); ++i) {
+  const auto read = [&](std::size_t i, const RemoteMedia* tagged) {
     RemoteMedia& medium = offer.media[i];
-    const SdpMedia line = sdp.media(i);
-    medium.kind = line.kind;
-    medium.profile = line.profile;
-    medium.protocol = line.protocol;
-    if (line.port == 0) continue;
-    medium.direction = sdp.direction(i);
-    medium.clock_rate = sdp.clock_rate(i);
-    const auto read = read_medium(sdp, i, policy, limits, offer);
-    medium.active = read.has_value();
-    any = any || medium.active;
-    if (read) continue;
-    medium.refusal = read.error().text;
-    if (!first_refusal) first_refusal = read.error();
+    const auto judged = tagged != nullptr ? read_bundled(sdp, i, *tagged, medium)
+                                          : read_medium(sdp, i, policy, limits, offer);
+    medium.active = judged.has_value();
+    if (judged) return;
+    medium.refusal = judged.error().text;
+    if (!first_refusal) first_refusal = judged.error();
+  };
+  // Those that describe a transport first, whoever shares it.
+  for (const bool describing : {true, false}) {
+    for (std::size_t i = 0; i < offer.media.size(); ++i) {
+      const BundlePlace& place = places[i];
+      const std::size_t tagged = place.tagged.value_or(i);
+      if ((tagged == i) != describing) continue;
+      describe(sdp, i, offer.media[i]);
+      const bool is_bundled = place.tagged && (describing || carries(offer.media[tagged]));
+      if (sdp.media(i).port == 0 && !(is_bundled && place.only)) continue;
+      read(i, is_bundled && !describing ? &offer.media[tagged] : nullptr);
+      if (is_bundled && carries(offer.media[tagged]))
+        offer.media[i].bundle = BundledMedium{tagged, bundle_marks(sdp, i, place.mid)};
+    }
   }
+  const bool any = std::ranges::any_of(offer.media, &RemoteMedia::active);
   if (!any && first_refusal) return tl::unexpected(std::move(*first_refusal));
   return offer;
 }
@@ -332,10 +395,24 @@ Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const 
 Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer, const MediaPolicy& policy) {
   if (answer.media_count() != sent.media.size())
     return fail(ErrorClass::malformed, "SDP: the answer has not as many media as the offer");
+  const std::vector<BundlePlace> places = bundle_places(answer);
   Agreement agreement;
   for (std::size_t i = 0; i < sent.media.size(); ++i) {
-    auto agreed = read_answered(sent.media[i], answer, i, policy);
+    const SentOffer::Medium& medium = sent.media[i];
+    const std::size_t tagged = places[i].tagged.value_or(i);
+    const bool is_bundled =
+        medium.carrier && places[i].tagged && sent.media[tagged].carrier == medium.carrier;
+    // A transport that is shared stays so: no other is open for the medium.
+    if (medium.carrier && !is_bundled && answer.media(i).port != 0)
+      return fail(ErrorClass::refused, "SDP: the answer takes a medium out of its bundle");
+    if (is_bundled && tagged > i)
+      return fail(ErrorClass::unsupported, "SDP: the first of a bundle has to describe its transport");
+    auto agreed = is_bundled && tagged != i
+                      ? read_answered_bundled(medium, answer, i, agreement.media[tagged])
+                      : read_answered(medium, answer, i, policy);
     if (!agreed) return tl::unexpected(std::move(agreed.error()));
+    if (is_bundled && agreed->active)
+      agreed->bundle = BundledMedium{tagged, bundle_marks(answer, i, places[i].mid)};
     agreement.media.push_back(std::move(*agreed));
   }
   return agreement;

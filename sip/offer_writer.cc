@@ -57,7 +57,8 @@ MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
           .zrtp = medium.zrtp ? &*local.zrtp : nullptr,
           .keep_zrtp = medium.end_to_end,
           .ice = medium.ice ? &*local.ice : nullptr,
-          .keep_feedback = has_feedback(medium.profile)};
+          .keep_feedback = has_feedback(medium.profile),
+          .bundle = local.bundle ? &*local.bundle : nullptr};
 }
 
 /// Which ways to keys are offered: what the medium has, for it goes on; else the dearest, beside which others
@@ -84,8 +85,9 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
   sent.kind = medium.kind;
   sent.active = true;
   sent.direction = medium.direction;
-  sent.mux = policy.offer_mux;
+  sent.mux = policy.offer_mux || local.bundle;
   sent.ice = local.ice.has_value();
+  if (local.bundle) sent.carrier = local.bundle->carrier;
   sent.end_to_end = medium.end_to_end && policy.carry_zrtp;
   const auto agreements = sent.end_to_end ? std::vector<KeyAgreement>() : offered_agreements(policy, local);
   for (const KeyAgreement agreement : agreements) {
@@ -138,6 +140,7 @@ AgreedMedia answered_medium(const RemoteMedia& offered, const AgreedMedia& other
   agreed.zrtp = offered.zrtp;
   agreed.end_to_end = offered.end_to_end && other_leg.end_to_end;
   if (local.ice) agreed.ice_fragment = offered.ice_fragment;
+  if (local.bundle) agreed.bundle = offered.bundle;
   return agreed;
 }
 
@@ -149,7 +152,7 @@ SentOffer SentOffer::duplicate() const {
   for (const Medium& medium : media) {
     SentOffer::Medium& its = copy.media.emplace_back();
     its = {medium.kind, medium.active,    medium.mux,  medium.profile,    medium.direction, {},
-           medium.dtls, medium.dtls_role, medium.zrtp, medium.end_to_end, medium.ice};
+           medium.dtls, medium.dtls_role, medium.zrtp, medium.end_to_end, medium.ice,       medium.carrier};
     for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
   }
   return copy;
@@ -219,6 +222,7 @@ Result<SentAnswer> write_answer(const RemoteOffer& offer, const Sdp& source, con
       edit.keep_zrtp = medium.end_to_end;
       if (!medium.ice_fragment.empty()) edit.ice = &*local[i].ice;
       edit.keep_feedback = has_feedback(offered.profile);
+      if (local[i].bundle) edit.bundle = &*local[i].bundle;
     }
     edits.push_back(edit);
     answer.agreement.media.push_back(std::move(medium));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "sip/sdp_bundle.h"
 #include "sip/sdp_ice.h"
 #include "sip/text.h"
 
@@ -23,6 +24,27 @@ void append_address(std::string& text, const IpAddress& address) {
 bool matches(std::string_view pattern, std::string_view attribute_name) {
   if (!pattern.ends_with('*')) return text::equal_ignoring_case(pattern, attribute_name);
   return text::starts_with_ignoring_case(attribute_name, pattern.substr(0, pattern.size() - 1));
+}
+
+/// The first medium of the same bundle, which describes its transport.
+std::size_t tagged(std::span<const MediaEdit> media, std::size_t index) {
+  const LocalBundle* const bundle = media[index].bundle;
+  if (bundle == nullptr) return index;
+  const auto shares = [&](const MediaEdit& edit) {
+    return edit.local && edit.bundle != nullptr && edit.bundle->carrier == bundle->carrier;
+  };
+  return static_cast<std::size_t>(std::ranges::find_if(media, shares) - media.begin());
+}
+
+void append_bundles(std::string& text, std::span<const MediaEdit> media) {
+  for (std::size_t first = 0; first < media.size(); ++first) {
+    if (!media[first].local || media[first].bundle == nullptr || tagged(media, first) != first) continue;
+    std::vector<std::string_view> mids;
+    for (std::size_t i = first; i < media.size(); ++i)
+      if (media[i].local && media[i].bundle != nullptr && tagged(media, i) == first)
+        mids.push_back(media[i].bundle->mid);
+    append_bundle(text, mids);
+  }
 }
 
 void append_session(std::string& text, const Sdp& source, const LocalOrigin& origin, const SdpFilter& filter,
@@ -70,9 +92,12 @@ void append_dtls(std::string& text, const MediaEdit& edit) {
   if (!edit.dtls->tls_id.empty()) text.append("a=tls-id:").append(edit.dtls->tls_id).append("\r\n");
 }
 
-void append_attributes(std::string& text, const MediaEdit& edit) {
+/// RFC 9143 §7.3.3: what another medium of the bundle describes is not described again.
+void append_attributes(std::string& text, const MediaEdit& edit, bool is_tagged) {
   text.append("a=").append(name(edit.direction)).append("\r\n");
+  if (edit.bundle != nullptr) text.append("a=mid:").append(edit.bundle->mid).append("\r\n");
   if (edit.mux) text.append("a=rtcp-mux\r\n");
+  if (!is_tagged) return;
   const Endpoint next{edit.local->address, static_cast<std::uint16_t>(edit.local->port + 1)};
   if (edit.local_rtcp && *edit.local_rtcp != next && *edit.local_rtcp != *edit.local) {
     text.append("a=rtcp:").append(std::to_string(edit.local_rtcp->port)).append(1, ' ');
@@ -89,8 +114,9 @@ bool is_feedback(const SdpLine& line) {
   return line.attribute == SdpAttribute::rtcp_fb;
 }
 
-void append_medium(std::string& text, const Sdp& source, std::size_t index, const MediaEdit& edit,
+void append_medium(std::string& text, const Sdp& source, std::size_t index, std::span<const MediaEdit> media,
                    const LocalOrigin& origin, const SdpFilter& filter) {
+  const MediaEdit& edit = media[index];
   const SdpMedia medium = source.media(index);
   text.append("m=").append(medium.type).append(1, ' ');
   text.append(std::to_string(edit.local ? edit.local->port : 0)).append(1, ' ');
@@ -104,7 +130,7 @@ void append_medium(std::string& text, const Sdp& source, std::size_t index, cons
         line.type == 'a' && !carried && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
     if (!ours && !stays) append_line(text, line);
   }
-  append_attributes(text, edit);
+  append_attributes(text, edit, tagged(media, index) == index);
 }
 
 }  // namespace
@@ -142,7 +168,8 @@ std::string write_sdp(const Sdp& source, const LocalOrigin& origin, std::span<co
   const bool is_ice_lite =
       std::ranges::any_of(media, [](const MediaEdit& edit) { return edit.ice != nullptr; });
   append_session(text, source, origin, filter, is_ice_lite);
-  for (std::size_t i = 0; i < media.size(); ++i) append_medium(text, source, i, media[i], origin, filter);
+  append_bundles(text, media);
+  for (std::size_t i = 0; i < media.size(); ++i) append_medium(text, source, i, media, origin, filter);
   return text;
 }
 

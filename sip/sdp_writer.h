@@ -51,6 +51,12 @@ struct LocalIce {
   std::string_view password;
 };
 
+/// A medium that shares a transport with others (RFC 9143).
+struct LocalBundle {
+  std::string_view mid;
+  std::size_t carrier = 0;  ///< the same number for all media of a bundle
+};
+
 /// How one medium is written.
 struct MediaEdit {
   std::string_view protocol;      ///< the <proto> of its m= line
@@ -65,6 +71,9 @@ struct MediaEdit {
   bool keep_zrtp = false;           ///< a=zrtp-hash goes through
   const LocalIce* ice = nullptr;    ///< nothing: no ICE
   bool keep_feedback = true;        ///< a=rtcp-fb goes through
+  /// Nothing: a transport of its own. Of a bundle the first medium that is written with a port describes the
+  /// transport for all.
+  const LocalBundle* bundle = nullptr;
 };
 
 /// `media` has one entry for each medium of `source`.

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "sip/sdp_bundle.h"
 #include "sip/sdp_dtls.h"
 #include "sip/sdp_ice.h"
 #include "sip/sdp_zrtp.h"
@@ -49,7 +50,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text(reinterpret_cast<const char*>(data), size);
   read_alone(text);
   const auto sdp = parse_sdp(text);
-  for (std::size_t medium = 0; sdp && medium < sdp->media_count(); ++medium) {
+  if (!sdp) return 0;
+  const std::vector<BundlePlace> places = bundle_places(*sdp);
+  need(places.size() == sdp->media_count());
+  for (std::size_t medium = 0; medium < sdp->media_count(); ++medium) {
+    const BundlePlace& place = places[medium];
+    need(!place.tagged || (!place.mid.empty() && places[*place.tagged].tagged == place.tagged));
+    need(!place.tagged || sdp->media(*place.tagged).port != 0);
+    const BundleMarks marks = bundle_marks(*sdp, medium, place.mid);
+    need(marks.mid.size() <= kMaxMidLength && marks.ssrcs.size() <= kMaxBundleSsrcs);
     const auto dtls = dtls_description(*sdp, medium);
     need(!dtls || dtls->fingerprints.size() <= DtlsDescription::kMaxFingerprints);
     const auto zrtp = zrtp_hash(*sdp, medium);

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Bundles in descriptions (RFC 9143): who is in one, what an offer, its answer and the next offer make of it.
+#include <gtest/gtest.h>
+
+#include "sip/offer_answer.h"
+#include "sip/sdp_ice.h"
+
+namespace sallyport::sip {
+namespace {
+
+constexpr std::string_view kHead = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\n";
+constexpr std::string_view kTransport =
+    "a=rtcp-mux\r\na=ice-ufrag:8hhY\r\na=ice-pwd:asd88fgpdd777uzjYhagZg\r\na=setup:actpass\r\n"
+    "a=fingerprint:SHA-256 12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:"
+    "E5:7C:AB:4A:AD\r\n";
+constexpr std::string_view kMidExtension = "urn:ietf:params:rtp-hdrext:sdes:mid";
+
+Sdp sdp_of(std::string_view rest) {
+  auto sdp = parse_sdp(std::string(kHead) + std::string(rest));
+  EXPECT_TRUE(sdp) << rest;
+  return sdp ? std::move(*sdp) : Sdp();
+}
+
+std::string audio(std::string_view lines = "a=mid:0\r\n", int port = 7000) {
+  return "m=audio " + std::to_string(port) + " UDP/TLS/RTP/SAVPF 111 0\r\na=rtpmap:111 opus/48000/2\r\n" +
+         std::string(lines);
+}
+std::string video(std::string_view lines = "a=mid:1\r\n", int port = 9) {
+  return "m=video " + std::to_string(port) + " UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n" +
+         std::string(lines);
+}
+const std::string kGroup = "a=group:BUNDLE 0 1\r\n", kOwn(kTransport);
+const std::string kOffer = kGroup + audio("a=mid:0\r\n" + kOwn) + video("a=mid:1\r\na=rtcp-mux\r\n");
+
+MediaPolicy browsers() {
+  MediaPolicy policy;
+  policy.agreements = {KeyAgreement::dtls};
+  policy.transport_secure = true;
+  policy.accept_bundle = true;
+  policy.crypto.suites = {crypto::SuiteId::aead_aes_128_gcm};
+  return policy;
+}
+MediaPolicy plain() {
+  MediaPolicy policy;
+  policy.security = MediaSecurity::none;
+  return policy;
+}
+
+/// Our ends: media with the same carrier share one.
+std::vector<LocalMedia> local(std::vector<std::optional<LocalBundle>> bundles) {
+  std::vector<LocalMedia> all;
+  for (std::size_t i = 0; i < bundles.size(); ++i) {
+    LocalMedia& media = all.emplace_back();
+    const std::size_t port = 30000 + 2 * (bundles[i] ? bundles[i]->carrier : i);
+    media.rtp = {*IpAddress::parse("192.0.2.1"), static_cast<std::uint16_t>(port)};
+    media.dtls = LocalDtls{{}, "0123456789abcdefghijklmn"};
+    media.ice = LocalIce{"ufrg", "aPasswordOfManyLetters0"};
+    media.bundle = bundles[i];
+  }
+  return all;
+}
+const std::optional<LocalBundle> kAudioIn = LocalBundle{"0", 0}, kVideoIn = LocalBundle{"1", 0};
+const LocalOrigin kOrigin{100, 1, IpAddress::parse("192.0.2.1").value()};
+void draw(std::span<std::uint8_t> octets) {
+  std::ranges::fill(octets, std::uint8_t{7});
+}
+
+std::vector<std::optional<std::size_t>> tagged_in(std::string_view description) {
+  std::vector<std::optional<std::size_t>> tagged;
+  for (const BundlePlace& place : bundle_places(sdp_of(description))) tagged.push_back(place.tagged);
+  return tagged;
+}
+
+TEST(BundlePlaces, TheFirstWithAPortDescribesTheTransport) {
+  using Tagged = std::vector<std::optional<std::size_t>>;
+  EXPECT_EQ(tagged_in(kGroup + audio() + video()), (Tagged{0, 0}));
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 1 0\r\n" + audio() + video()), (Tagged{1, 1}));
+  EXPECT_EQ(tagged_in(kGroup + audio("a=mid:0\r\n", 0) + video()), (Tagged{1, 1}));
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 1\r\n" + audio() + video()), (Tagged{{}, 1}));
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 0\r\na=group:BUNDLE 1\r\n" + audio() + video()), (Tagged{0, 1}));
+  EXPECT_EQ(tagged_in("a=group:LS 0 1\r\n" + audio() + video()), (Tagged{{}, {}}));
+}
+
+TEST(BundlePlaces, GroupsThatMakeNoSenseAreNone) {
+  using Tagged = std::vector<std::optional<std::size_t>>;
+  const Tagged none{{}, {}};
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 0 2\r\n" + audio() + video()), none) << "nobody has that mid";
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 0 0\r\n" + audio() + video()), none);
+  EXPECT_EQ(tagged_in("a=group:BUNDLE 0 1\r\n" + audio() + video("a=mid:0\r\n")), none);
+  EXPECT_EQ(tagged_in("a=group:BUNDLE\r\n" + audio() + video()), none);
+  EXPECT_EQ(tagged_in(kGroup + audio("a=mid:0\r\n", 0) + video("a=mid:1\r\n", 0)), none);
+  EXPECT_EQ(
+      tagged_in("a=group:BUNDLE 0 12345678901234567\r\n" + audio() + video("a=mid:12345678901234567\r\n")),
+      none);
+  const std::string twice = "a=group:BUNDLE 0 1\r\na=group:BUNDLE 1\r\n";
+  EXPECT_EQ(tagged_in(twice + audio() + video()), (Tagged{0, 0})) << "the first group has them";
+  std::string many = "a=group:BUNDLE", media;
+  for (std::size_t i = 0; i <= kMaxBundleMedia; ++i) {
+    many += " m" + std::to_string(i);
+    media += audio("a=mid:m" + std::to_string(i) + "\r\n");
+  }
+  EXPECT_EQ(tagged_in(many + "\r\n" + media), Tagged(kMaxBundleMedia + 1));
+}
+
+TEST(BundleMarks, AreWhatPacketsCanBeKnownBy) {
+  const std::string lines =
+      "a=mid:a\r\na=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\na=extmap:14/sendrecv " +
+      std::string(kMidExtension) +
+      "\r\na=ssrc:4294967295 cname:x\r\na=ssrc:4294967295 msid:y z\r\n"
+      "a=ssrc:4294967296 cname:x\r\na=ssrc:7\r\na=ssrc:many\r\n";
+  const BundleMarks marks = bundle_marks(sdp_of(audio(lines)), 0, "a");
+  EXPECT_EQ(marks.mid, "a");
+  EXPECT_EQ(marks.mid_extension, 14);
+  EXPECT_EQ(marks.ssrcs, (std::vector<std::uint32_t>{4294967295U, 7}));
+  EXPECT_TRUE(marks.payloads.test(111) && marks.payloads.test(0));
+  EXPECT_EQ(marks.payloads.count(), 2u);
+  EXPECT_EQ(
+      bundle_marks(sdp_of(video("a=extmap:300 " + std::string(kMidExtension) + "\r\n")), 0, "").mid_extension,
+      0);
+}
+
+TEST(BundleOffers, MediaHaveTheTransportOfTheFirst) {
+  const auto read = read_offer(sdp_of(kOffer), browsers());
+  ASSERT_TRUE(read);
+  const RemoteMedia &first = read->media[0], &second = read->media[1];
+  ASSERT_TRUE(second.active) << second.refusal;
+  ASSERT_TRUE(first.bundle && second.bundle);
+  EXPECT_EQ(first.bundle->tagged, 0u);
+  EXPECT_EQ(second.bundle->tagged, 0u);
+  EXPECT_EQ(second.dtls, first.dtls);
+  EXPECT_EQ(second.ice_fragment, "8hhY");
+  EXPECT_EQ(second.rtp, first.rtp);
+  EXPECT_TRUE(second.mux);
+  EXPECT_EQ(second.clock_rate, 90000u);
+}
+
+TEST(BundleOffers, BundleOnlyIsNoRefusal) {
+  const std::string only = "a=mid:1\r\na=bundle-only\r\n";
+  const std::string offer = kGroup + audio("a=mid:0\r\n" + kOwn) + video(only, 0);
+  const auto read = read_offer(sdp_of(offer), browsers());
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->media[1].active);
+  MediaPolicy without = browsers();
+  without.accept_bundle = false;
+  const auto apart = read_offer(sdp_of(offer), without);
+  ASSERT_TRUE(apart);
+  EXPECT_FALSE(apart->media[0].bundle);
+  EXPECT_FALSE(apart->media[1].active) << "there is nowhere to send it";
+}
+
+TEST(BundleOffers, OnlyMuxedTransportsWithIceAndDtlsAreShared) {
+  const std::string no_mux = kOwn.substr(kOwn.find("a=ice-ufrag"));
+  const std::string no_ice = "a=rtcp-mux\r\n" + kOwn.substr(kOwn.find("a=setup"));
+  for (const std::string& transport : {no_mux, no_ice}) {
+    const auto read = read_offer(
+        sdp_of(kGroup + audio("a=mid:0\r\n" + transport) + video("a=mid:1\r\n" + transport)), browsers());
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(read->media[0].bundle);
+    EXPECT_FALSE(read->media[1].bundle);
+    EXPECT_TRUE(read->media[1].active) << "by its own transport";
+  }
+}
+
+TEST(BundleOffers, AnOpenProfileSharesNoSecureTransport) {
+  std::string offer = kOffer;
+  offer.replace(offer.find("UDP/TLS/RTP/SAVPF 96"), 17, "RTP/AVP");
+  const auto read = read_offer(sdp_of(offer), browsers());
+  ASSERT_TRUE(read);
+  EXPECT_TRUE(read->media[0].active);
+  EXPECT_FALSE(read->media[1].active);
+}
+
+/// What is answered where the other leg takes these media.
+Result<SentAnswer> answered(const RemoteOffer& offer, std::string_view others_answer,
+                            const std::vector<LocalMedia>& ours) {
+  const Sdp source = sdp_of(others_answer);
+  Agreement agreed;
+  for (std::size_t i = 0; i < source.media_count(); ++i) {
+    AgreedMedia& medium = agreed.media.emplace_back();
+    medium.active = source.media(i).port != 0;
+    medium.direction = Direction::sendrecv;
+  }
+  return write_answer(offer, source, agreed, browsers(), ours, kOrigin, draw);
+}
+const std::string kBoth = "m=audio 5000 RTP/AVP 0\r\nm=video 5002 RTP/AVP 96\r\n";
+
+TEST(BundleAnswers, NameTheGroupAndDescribeItsTransportOnce) {
+  const auto read = read_offer(sdp_of(kOffer), browsers());
+  ASSERT_TRUE(read);
+  const auto answer = answered(*read, kBoth, local({kAudioIn, kVideoIn}));
+  ASSERT_TRUE(answer) << answer.error().text;
+  const Sdp sdp = *parse_sdp(answer->text);
+  EXPECT_EQ(sdp.session_attribute(SdpAttribute::group), "BUNDLE 0 1");
+  EXPECT_EQ(sdp.media(0).port, 30000);
+  EXPECT_EQ(sdp.media(1).port, 30000);
+  for (const std::size_t i : {0u, 1u}) {
+    EXPECT_EQ(sdp.media_attribute(i, SdpAttribute::mid), i == 0 ? "0" : "1");
+    EXPECT_TRUE(sdp.media_attribute(i, SdpAttribute::rtcp_mux));
+    for (const SdpAttribute attribute :
+         {SdpAttribute::ice_ufrag, SdpAttribute::ice_pwd, SdpAttribute::candidate, SdpAttribute::fingerprint,
+          SdpAttribute::setup, SdpAttribute::tls_id})
+      EXPECT_EQ(sdp.media_attribute(i, attribute).has_value(), i == 0) << info(attribute).name;
+  }
+  ASSERT_TRUE(answer->agreement.media[1].bundle);
+  EXPECT_EQ(answer->agreement.media[1].bundle->marks.mid, "1");
+}
+
+TEST(BundleAnswers, ARefusedMediumLeavesItsTransportToTheOthers) {
+  const auto read = read_offer(sdp_of(kOffer), browsers());
+  ASSERT_TRUE(read);
+  const auto answer =
+      answered(*read, "m=audio 0 RTP/AVP 0\r\nm=video 5002 RTP/AVP 96\r\n", local({kAudioIn, kVideoIn}));
+  ASSERT_TRUE(answer);
+  const Sdp sdp = *parse_sdp(answer->text);
+  EXPECT_EQ(sdp.session_attribute(SdpAttribute::group), "BUNDLE 1");
+  EXPECT_EQ(sdp.media(0).port, 0);
+  EXPECT_EQ(sdp.media(1).port, 30000);
+  EXPECT_TRUE(sdp.media_attribute(1, SdpAttribute::fingerprint));
+}
+
+TEST(BundleAnswers, MediaThatWeKeepApartAreInNoGroup) {
+  const auto read =
+      read_offer(sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn) + video("a=mid:1\r\n" + kOwn)), browsers());
+  ASSERT_TRUE(read);
+  const auto answer = answered(*read, kBoth, local({std::nullopt, std::nullopt}));
+  ASSERT_TRUE(answer);
+  const Sdp sdp = *parse_sdp(answer->text);
+  EXPECT_FALSE(sdp.session_attribute(SdpAttribute::group));
+  EXPECT_TRUE(sdp.media_attribute(1, SdpAttribute::fingerprint));
+  EXPECT_FALSE(answer->agreement.media[1].bundle);
+}
+
+/// A later offer to the leg whose media share a transport.
+SentOffer offered() {
+  const Sdp source = sdp_of(kBoth);
+  const auto read = read_offer(source, plain());
+  EXPECT_TRUE(read);
+  auto sent = write_offer(source, *read, browsers(), local({kAudioIn, kVideoIn}), kOrigin, draw);
+  EXPECT_TRUE(sent);
+  return std::move(*sent);
+}
+
+TEST(BundleReoffers, KeepTheBundle) {
+  const SentOffer sent = offered();
+  const Sdp sdp = *parse_sdp(sent.text);
+  EXPECT_EQ(sdp.session_attribute(SdpAttribute::group), "BUNDLE 0 1");
+  EXPECT_EQ(sdp.media(1).port, 30000);
+  EXPECT_FALSE(sdp.media_attribute(1, SdpAttribute::setup));
+
+  const std::string active = std::string(kTransport).replace(kTransport.find("actpass"), 7, "active");
+  const auto answer = read_answer(sent, sdp_of(kGroup + audio("a=mid:0\r\n" + active) + video()), browsers());
+  ASSERT_TRUE(answer) << answer.error().text;
+  ASSERT_TRUE(answer->media[1].active && answer->media[1].bundle);
+  EXPECT_EQ(answer->media[1].bundle->tagged, 0u);
+  EXPECT_EQ(answer->media[1].dtls, answer->media[0].dtls);
+  EXPECT_EQ(answer->media[1].agreement, KeyAgreement::dtls);
+  EXPECT_TRUE(answer->media[1].mux);
+  EXPECT_TRUE(answer->media[1].bundle->marks.payloads.test(96));
+}
+
+TEST(BundleReoffers, AreNotAnsweredByTakingMediaApart) {
+  const std::string active = std::string(kTransport).replace(kTransport.find("actpass"), 7, "active");
+  const auto apart = read_answer(
+      offered(), sdp_of(audio("a=mid:0\r\n" + active) + video("a=mid:1\r\n" + active)), browsers());
+  ASSERT_FALSE(apart);
+  EXPECT_EQ(apart.error().text, "SDP: the answer takes a medium out of its bundle");
+  const auto without_video = read_answer(
+      offered(), sdp_of("a=group:BUNDLE 0\r\n" + audio("a=mid:0\r\n" + active) + video("", 0)), browsers());
+  ASSERT_TRUE(without_video) << without_video.error().text;
+  EXPECT_FALSE(without_video->media[1].active);
+}
+
+}  // namespace
+}  // namespace sallyport::sip
