@@ -21,15 +21,22 @@ struct NextHop {
 };
 
 enum class CommandKind : std::uint8_t {
-  link,          ///< begin to serve flows[0] and flows[1], each other's reverse
-  unlink,        ///< stop serving them; the receipt returns their ownership
-  replace,       ///< unlink `flows`, link `replacements` in the same turn; counters go on
+  link,     ///< begin to serve flows[0] and flows[1], each other's reverse
+  unlink,   ///< stop serving them; the receipt returns their ownership. Who joined them sends nothing more
+  replace,  ///< unlink `flows`, link `replacements` in the same turn; counters go on, and who joined stays
   set_next_hop,  ///< table entry `next_hop_id` becomes `next_hop`
   retarget,      ///< flows[0] reaches target `component` by `next_hop_id` from now on
   capture,  ///< copy what flows[0] receives: as it came (`capture_received`), as opened (`capture_opened`)
 };
 
-enum class CommandResult : std::uint8_t { pending, done, port_in_use, not_linked };
+enum class CommandResult : std::uint8_t {
+  pending,
+  done,
+  port_in_use,
+  not_linked,
+  no_carrier,   ///< the port that a flow is to join carries no bundle here
+  bundle_full,  ///< the bundle has kMaxBundleMembers
+};
 
 struct Command {
   CommandKind kind = CommandKind::link;

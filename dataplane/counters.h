@@ -18,18 +18,19 @@ inline constexpr std::size_t kComponents = 2;
 /// One worker's counters, in cache lines of their own.
 struct alignas(64) WorkerCounters {
   std::array<Counter, kVerdictCount> verdicts;
-  Counter polls;            ///< turns of the loop
-  Counter busy_polls;       ///< turns that found packets
-  Counter received;         ///< packets; equals the sum of the verdicts when the worker is idle
-  Counter busy_cycles;      ///< TSC cycles spent in busy polls
-  Counter sleeps;           ///< times the worker went to sleep for want of packets
-  Counter events_lost;      ///< events that found their ring full and will be told again
-  Counter injections_lost;  ///< frames of the kernel's twins that a port did not take
-  Counter carried;          ///< ZRTP packets between legs that key each other by it
-  Counter answers;          ///< datagrams sent for the handshake thread
-  Counter answers_lost;     ///< of these, such that found no flow, no next hop or no room
-  Counter captured;         ///< packets copied for a capture
-  Counter captures_lost;    ///< packets that a capture could not take
+  Counter polls;                   ///< turns of the loop
+  Counter busy_polls;              ///< turns that found packets
+  Counter received;                ///< packets; equals the sum of the verdicts when the worker is idle
+  Counter busy_cycles;             ///< TSC cycles spent in busy polls
+  Counter sleeps;                  ///< times the worker went to sleep for want of packets
+  Counter events_lost;             ///< events that found their ring full and will be told again
+  Counter injections_lost;         ///< frames of the kernel's twins that a port did not take
+  Counter carried;                 ///< ZRTP packets between legs that key each other by it
+  Counter answers;                 ///< datagrams sent for the handshake thread
+  Counter answers_lost;            ///< of these, such that found no flow, no next hop or no room
+  Counter bundle_ssrcs_displaced;  ///< SSRCs of shared ports that were forgotten for newer ones
+  Counter captured;                ///< packets copied for a capture
+  Counter captures_lost;           ///< packets that a capture could not take
 };
 
 /// What one flow counts, as it receives (RFC 3550 terms). The times are TSC values. Every packet touches the

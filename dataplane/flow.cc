@@ -10,10 +10,25 @@ namespace sallyport::dataplane {
 namespace {
 
 SourceState initial_state(const Arrival& arrival, std::size_t component, bool keyed) {
+  if (arrival.joins) return SourceState::closed;  // nothing comes by a port of its own
   if (arrival.awaits_keys[component]) return SourceState::closed;
   if (arrival.policy == SourcePolicy::signalled) return SourceState::fixed;
   if (!keyed) return SourceState::learning;
   return arrival.policy == SourcePolicy::verified ? SourceState::verified : SourceState::keyed;
+}
+
+Passage passage_of(const Arrival& arrival) {
+  if (arrival.bundle && !arrival.joins) return Passage::bundled;
+  return arrival.end_to_end ? Passage::end_to_end : Passage::ordinary;
+}
+
+/// What the rules of a bundle make of a flow: its carrier, or one that joins.
+void take_bundle(Flow& flow, const Arrival& arrival) {
+  flow.passage = passage_of(arrival);
+  flow.joins = arrival.joins;
+  if (!arrival.bundle && !arrival.joins) return;
+  flow.medium = std::make_unique<BundleMedium>(arrival.bundle.value_or(BundleRules{}));
+  if (!arrival.joins) flow.bundle = std::make_unique<Bundle>();
 }
 
 void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
@@ -28,7 +43,7 @@ void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
   flow.arrival_address = arrival.address;
   flow.arrival_ports = {arrival.rtp_port, arrival.rtcp_port};
   flow.arrives_muxed = arrival.rtp_port == arrival.rtcp_port;
-  flow.end_to_end = arrival.end_to_end;
+  take_bundle(flow, arrival);
   flow.source = arrival.source;
   for (std::size_t component = 0; component < kComponents; ++component)
     flow.source_state[component] = initial_state(arrival, component, flow.inbound != nullptr);
@@ -41,11 +56,13 @@ void take_arrival(Flow& flow, Arrival arrival, const Succession& succeeds) {
 
 void take_departure(Flow& flow, Departure departure, const Succession& succeeds) {
   const IpAddress local = departure.local;
+  flow.leaves_joined = departure.joins;
   for (std::size_t component = 0; component < kComponents; ++component) {
     const std::uint16_t port = component == 0 ? departure.rtp_port : departure.rtcp_port;
     flow.headers[component] = HeaderTemplate({local, port}, departure.dscp, departure.ttl);
     flow.headers[component].next_hop = departure.next_hop[component];
-    if (departure.awaits_keys[component]) continue;  // a leg without a target can leak nothing
+    if (departure.awaits_keys[component] || departure.joins)
+      continue;  // a leg without a target can leak nothing
     if (departure.target[component].port != 0) flow.headers[component].aim_at(departure.target[component]);
   }
   flow.outbound_owner = std::move(departure.stream);
@@ -65,7 +82,8 @@ FlowPtr make_flow(FlowConfig config) {
   take_arrival(*flow, std::move(config.arrival), config.succeeds);
   take_departure(*flow, std::move(config.departure), config.succeeds);
   // What we open ourselves is nobody else's.
-  if (flow->inbound != nullptr || flow->outbound != nullptr) flow->end_to_end = false;
+  const bool keyed = flow->inbound != nullptr || flow->outbound != nullptr;
+  if (keyed && flow->end_to_end()) flow->passage = Passage::ordinary;
   flow->publish();
   return flow;
 }
@@ -74,11 +92,12 @@ FlowPtr make_flow(FlowConfig config) {
 void take_streams(Flow& flow, Flow& predecessor) {
   if (flow.inbound == predecessor.inbound_owner.get())
     flow.inbound_owner = std::move(predecessor.inbound_owner);
-  if (flow.outbound == predecessor.outbound_owner.get())
-    flow.outbound_owner = std::move(predecessor.outbound_owner);
   // Where they share, a predecessor's owner for RTCP is null and so is never what RTCP uses.
   if (predecessor.inbound_rtcp_owner && flow.inbound_rtcp == predecessor.inbound_rtcp_owner.get())
     flow.inbound_rtcp_owner = std::move(predecessor.inbound_rtcp_owner);
+  if (flow.leaves_joined) return;  // what its worker points it to is the carrier's
+  if (flow.outbound == predecessor.outbound_owner.get())
+    flow.outbound_owner = std::move(predecessor.outbound_owner);
   if (predecessor.outbound_rtcp_owner && flow.outbound_rtcp == predecessor.outbound_rtcp_owner.get())
     flow.outbound_rtcp_owner = std::move(predecessor.outbound_rtcp_owner);
 }
@@ -101,14 +120,17 @@ const crypto::InboundStream* inbound_stream(const Flow& flow) {
   return flow.inbound;
 }
 const crypto::OutboundStream* outbound_stream(const Flow& flow) {
-  return flow.outbound;
+  return flow.leaves_joined ? nullptr : flow.outbound;
 }
 
 std::size_t memory_bytes(const Flow& flow) {
   std::size_t bytes = sizeof(Flow);
+  if (flow.medium != nullptr) bytes += sizeof(BundleMedium);
+  if (flow.bundle != nullptr) bytes += sizeof(Bundle);
   if (flow.inbound != nullptr) bytes += flow.inbound->memory_bytes();
-  if (flow.outbound != nullptr) bytes += flow.outbound->memory_bytes();
   if (flow.inbound_rtcp != flow.inbound) bytes += flow.inbound_rtcp->memory_bytes();
+  if (flow.leaves_joined) return bytes;
+  if (flow.outbound != nullptr) bytes += flow.outbound->memory_bytes();
   if (flow.outbound_rtcp != flow.outbound) bytes += flow.outbound_rtcp->memory_bytes();
   return bytes;
 }

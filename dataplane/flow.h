@@ -6,9 +6,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "base/ip_address.h"
 #include "crypto/srtp.h"
+#include "dataplane/bundle.h"
 #include "dataplane/counters.h"
 #include "dataplane/handshake.h"
 
@@ -44,6 +46,11 @@ struct Arrival {
   /// budget of handshakes, and with them media of which only the header can be read. Without keys of our own
   /// on either leg.
   bool end_to_end = false;
+  /// The port serves several media (RFC 9143): the flow that it belongs to, the carrier, and all that join it
+  /// have rules. Not with `end_to_end`.
+  std::optional<BundleRules> bundle;
+  /// The port is the carrier's, which is linked: keys, sources and handshakes are its.
+  bool joins = false;
   crypto::InboundStreamPtr stream;       ///< null: plain RTP, or keys are awaited
   crypto::InboundStreamPtr rtcp_stream;  ///< of RTCP with keys of its own; null: it shares `stream`
 };
@@ -59,6 +66,8 @@ struct Departure {
   std::uint8_t ttl = 64;
   /// Until a replacement brings them nothing is sent, whatever `target` says.
   std::array<bool, kComponents> awaits_keys{};
+  /// The reverse flow joins: target, next hop and keys are those of what the carrier's peer is sent.
+  bool joins = false;
   crypto::OutboundStreamPtr stream;       ///< null: plain RTP, or keys are awaited
   crypto::OutboundStreamPtr rtcp_stream;  ///< of RTCP with keys of its own; null: it shares `stream`
 };
@@ -105,9 +114,10 @@ void take_streams(Flow& flow, Flow& predecessor);
 [[nodiscard]] std::uint64_t id(const Flow& flow);
 [[nodiscard]] const FlowCounters& counters(const Flow& flow);
 [[nodiscard]] FlowView view(const Flow& flow);
+// Null also where the stream is the carrier's.
 [[nodiscard]] const crypto::InboundStream* inbound_stream(const Flow& flow);
 [[nodiscard]] const crypto::OutboundStream* outbound_stream(const Flow& flow);
-/// All memory of the flow and its streams.
+/// All memory of the flow and of the streams that are its own.
 [[nodiscard]] std::size_t memory_bytes(const Flow& flow);
 
 }  // namespace sallyport::dataplane

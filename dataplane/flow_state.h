@@ -3,11 +3,14 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "base/ip_address.h"
 #include "base/seqlock.h"
 #include "crypto/srtp.h"
+#include "dataplane/bundle_state.h"
 #include "dataplane/counters.h"
 #include "dataplane/flow.h"
 #include "dataplane/header_template.h"
@@ -34,6 +37,13 @@ enum class CaptureMode : std::uint8_t { none, received, opened, both };
   return mode == CaptureMode::opened || mode == CaptureMode::both;
 }
 
+/// What is special about the packets that come by a flow's port.
+enum class Passage : std::uint8_t {
+  ordinary,
+  end_to_end,  ///< what is behind headers is the ends' own
+  bundled,     ///< they are of several media: once open, each goes on as one of its member's
+};
+
 struct alignas(64) Flow {
   // The first lines are all that an RTP packet of a settled flow touches; this is the first.
   crypto::InboundStream* inbound = nullptr;    ///< owned through inbound_owner, ours or the predecessor's
@@ -42,8 +52,7 @@ struct alignas(64) Flow {
   std::uint32_t outbound_hot_lines = 0;
   std::array<Endpoint, kComponents> source{};  ///< of the next packet expected
   std::array<SourceState, kComponents> source_state{};
-  bool arrives_muxed = false;
-  bool end_to_end = false;  ///< what is behind headers is the ends' own
+  Passage passage = Passage::ordinary;
   CaptureMode capture = CaptureMode::none;
 
   std::array<HeaderTemplate, kComponents> headers{};  ///< RTP's first
@@ -55,8 +64,16 @@ struct alignas(64) Flow {
   crypto::OutboundStream* outbound_rtcp = nullptr;  ///< likewise
   Flow* reverse = nullptr;                          ///< set when linked
   std::uint64_t id = 0;
+  bool arrives_muxed = false;
   bool latched = false;
-  bool keeps_source = false;  ///< what the flow that this one replaces has learned
+  bool keeps_source = false;   ///< what the flow that this one replaces has learned
+  bool joins = false;          ///< it has no port: its packets come by the carrier's
+  bool leaves_joined = false;  ///< its packets leave as the carrier's peer is sent them; for control to read
+  bool linked = false;         ///< by its worker's account
+  BundleSlot slot = kNoSlot;   ///< in `shared`
+  Bundle* shared = nullptr;    ///< that its packets come by; null: none, or its carrier has gone
+  std::unique_ptr<BundleMedium> medium;  ///< what tells its packets from others of the port
+  std::unique_ptr<Bundle> bundle;        ///< the carrier's
   std::uint64_t learn_until_tsc = 0;
   std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
   std::array<std::uint16_t, kComponents> arrival_ports{};
@@ -72,6 +89,7 @@ struct alignas(64) Flow {
   crypto::OutboundStreamPtr outbound_rtcp_owner;  ///< likewise
   Seqlock<FlowView> published;                    ///< what control reads while a worker changes the rest
 
+  [[nodiscard]] bool end_to_end() const { return passage == Passage::end_to_end; }
   [[nodiscard]] crypto::InboundStream* inbound_of(Component component) const {
     return component == Component::rtp ? inbound : inbound_rtcp;
   }

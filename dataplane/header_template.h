@@ -39,6 +39,16 @@ class alignas(64) HeaderTemplate {
     prepare_sums();
   }
 
+  /// Sends where another flow does, by the same next hop; nowhere, if it has no target.
+  void follow(const HeaderTemplate& other) {
+    if (other.has_target_)
+      aim_at(other.target());
+    else
+      lose_target();
+    next_hop = other.next_hop;
+  }
+  void lose_target() { has_target_ = false; }
+
   [[nodiscard]] bool has_target() const { return has_target_; }
   /// Port 0 when there is none.
   [[nodiscard]] Endpoint target() const {

@@ -65,6 +65,7 @@ inline bool latch_component(Flow& flow, Component component, const Endpoint& sou
   flow.latched = true;
   flow.publish();
   flow.reverse->publish();
+  if (flow.bundle != nullptr) flow.bundle->align();
   return told;
 }
 

@@ -31,10 +31,15 @@ class alignas(64) Reception {
  public:
   explicit Reception(MediaClock clock = {}) : clock_(clock) {}
 
-  void packet(const RtpHeader& header, std::uint64_t tsc, FlowCounters& counters) {
-    if (!started_ || header.ssrc != counters.ssrc.get()) return begin(header, tsc, counters);
+  /// True: its SSRC is another one than that of the packet before.
+  bool packet(const RtpHeader& header, std::uint64_t tsc, FlowCounters& counters) {
+    if (!started_ || header.ssrc != counters.ssrc.get()) {
+      begin(header, tsc, counters);
+      return true;
+    }
     count_sequence(header.sequence, counters);
     count_jitter(header.timestamp, tsc, counters);
+    return false;
   }
 
  private:

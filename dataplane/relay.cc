@@ -117,9 +117,22 @@ bool is_carried(const PacketView& view) {
 }
 
 bool opened_well(const PacketView& view) {
-  if (view.flow->end_to_end) return true;
+  if (view.flow->end_to_end()) return true;
   if (view.component == Component::rtcp) return is_rtcp_compound(view.octets());
   return !view.rtp.padded || has_valid_padding(view.octets(), view.rtp.length);
+}
+
+/// Whose an open packet is that came by a shared port; null: nobody's. Cold beside flows with ports of their
+/// own.
+[[gnu::noinline]] Flow* member_of(const PacketView& view, RelaySurroundings& around) {
+  return view.flow->bundle->route(view, around.tsc, around.counters.bundle_ssrcs_displaced);
+}
+
+/// Another SSRC comes to a flow: where it leaves by a shared port, feedback about it is to find back.
+[[gnu::noinline]] void note_source(const Flow& flow, std::uint32_t ssrc, RelaySurroundings& around) {
+  Bundle* const leaves_by = flow.reverse->shared;
+  if (leaves_by != nullptr)
+    leaves_by->note_sent(flow.reverse->slot, ssrc, around.tsc, around.counters.bundle_ssrcs_displaced);
 }
 
 void unprotect_component(Burst& burst, Component component, RelaySurroundings& around) {
@@ -208,15 +221,24 @@ void unprotect(Burst& burst, RelaySurroundings& around) {
 void learn(Burst& burst, RelaySurroundings& around) {
   for (std::size_t i = 0; i < burst.size; ++i) {
     if (!burst.undecided(i)) continue;
-    const PacketView& view = burst.views[i];
-    Flow& flow = *view.flow;
+    PacketView& view = burst.views[i];
     if (!opened_well(view)) {
       burst.drop(
           i, view.component == Component::rtp ? Verdict::drop_rtp_malformed : Verdict::drop_rtcp_malformed);
       continue;
     }
+    if (source_is_news(*view.flow, view) && !latch(*view.flow, view, around.events))
+      around.counters.events_lost.add();
+    if (view.flow->passage == Passage::bundled) {
+      Flow* const member = member_of(view, around);
+      if (member == nullptr) {
+        burst.drop(i, Verdict::drop_bundle_unrouted);
+        continue;
+      }
+      view.flow = member;
+    }
+    Flow& flow = *view.flow;
     if (captures_opened(flow.capture)) capture(view, true, around);
-    if (source_is_news(flow, view) && !latch(flow, view, around.events)) around.counters.events_lost.add();
     if (is_carried(view)) {
       around.counters.carried.add();
       continue;
@@ -224,7 +246,8 @@ void learn(Burst& burst, RelaySurroundings& around) {
     flow.counters.packets[view.component_index()].add();
     flow.counters.bytes(view.component).add(view.arrived_length);
     flow.counters.last_seen.set(around.tsc);
-    if (view.component == Component::rtp) flow.reception.packet(view.rtp, around.tsc, flow.counters);
+    if (view.component != Component::rtp) continue;
+    if (flow.reception.packet(view.rtp, around.tsc, flow.counters)) note_source(flow, view.rtp.ssrc, around);
   }
 }
 

@@ -33,4 +33,27 @@ inline constexpr std::size_t kRtcpHeaderLength = 8;  ///< common header and the 
   return true;
 }
 
+// RFC 3550 §12.1, RFC 4585 §6.1.
+inline constexpr std::uint8_t kRtcpSenderReport = 200;
+inline constexpr std::uint8_t kRtcpReceiverReport = 201;
+inline constexpr std::uint8_t kRtcpTransportFeedback = 205;
+inline constexpr std::uint8_t kRtcpPayloadFeedback = 206;
+
+/// One packet of a compound.
+struct RtcpPacket {
+  std::uint8_t count = 0;  ///< of reports or chunks; the message type of feedback
+  std::uint8_t type = 0;
+  std::span<const std::uint8_t> octets;  ///< the whole packet, common header included
+};
+
+/// Takes the first packet off a compound in clear. False: there is none, or its length is a lie.
+[[nodiscard]] inline bool take_rtcp(std::span<const std::uint8_t>& compound, RtcpPacket& packet) {
+  if (compound.size() < 4) return false;
+  const std::size_t length = (std::size_t{load_be16(compound.data() + 2)} + 1) * 4;
+  if (length > compound.size()) return false;
+  packet = {static_cast<std::uint8_t>(compound[0] & 0x1f), compound[1], compound.first(length)};
+  compound = compound.subspan(length);
+  return true;
+}
+
 }  // namespace sallyport::dataplane

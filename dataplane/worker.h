@@ -101,8 +101,15 @@ class Worker {
   CommandResult link(Flow& a, Flow& b);
   CommandResult unlink(Flow& a, Flow& b);
   CommandResult replace(Command& command);
+  CommandResult retarget(Flow& flow, Component component, NextHopId next_hop);
+  using Pair = std::array<Flow*, 2>;
   [[nodiscard]] bool is_linked(const Flow& flow) const;
-  [[nodiscard]] bool ports_are_free(const Flow& flow) const;
+  [[nodiscard]] bool ports_are_free(const Flow& flow, const Pair& leaving) const;
+  [[nodiscard]] Bundle* bundle_of_port(const Flow& flow) const;
+  [[nodiscard]] CommandResult judge(const Flow& flow) const;
+  void begin_pair(const Pair& flows);
+  void end_pair(const Pair& flows);
+  void hand_over(Flow& before, Flow& flow);
   void set_ports(const Flow& flow, Flow* entry, std::uint8_t owner);
   std::size_t receive(const ReceiveQueue& queue);
   std::size_t receive_strays(PacketRing& ring);

@@ -10,7 +10,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "dataplane/latch.h"
 #include "dataplane/worker.h"
 
 namespace sallyport::dataplane {
@@ -33,23 +32,6 @@ CaptureMode capture_mode(const Command& command) {
   if (command.capture_received && command.capture_opened) return CaptureMode::both;
   if (command.capture_received) return CaptureMode::received;
   return command.capture_opened ? CaptureMode::opened : CaptureMode::none;
-}
-
-/// What a leg has counted and learned goes on in the flow that takes its place. Both are linked pairs;
-/// control is told of an address only if it was learned after the new flow was built.
-void succeed(const Flow& before, Flow& flow, Ring<Event>& events) {
-  flow.counters.continue_from(before.counters);
-  if (flow.clock_rate == before.clock_rate) flow.reception = before.reception;
-  if (!flow.keeps_source || !before.latched) return;
-  for (const Component component : {Component::rtp, Component::rtcp}) {
-    const auto index = static_cast<std::size_t>(component);
-    if (before.source_state[index] == SourceState::learning) continue;
-    // Without room for the event the next packet teaches the address once more.
-    (void)detail::latch_component(flow, component, before.source[index], events);
-  }
-  flow.latched = true;
-  flow.publish();
-  flow.reverse->publish();
 }
 
 }  // namespace
@@ -163,69 +145,13 @@ void Worker::execute(Command& command) {
       next_hops_.set(command.next_hop_id, command.next_hop, wiring_.ports[command.next_hop.port].mac);
       return;
     case CommandKind::retarget:
-      if (!is_linked(*a))
-        command.result = CommandResult::not_linked;
-      else
-        a->headers[static_cast<std::size_t>(command.component)].next_hop = command.next_hop_id;
+      command.result = retarget(*a, command.component, command.next_hop_id);
       return;
     case CommandKind::capture:
       if (!is_linked(*a)) command.result = CommandResult::not_linked;
       a->capture = capture_mode(command);
       return;
   }
-}
-
-bool Worker::is_linked(const Flow& flow) const {
-  return flows_.find(port_index_.of(flow.arrival_address, flow.arrival_ports[0])) == &flow;
-}
-
-void Worker::set_ports(const Flow& flow, Flow* entry, std::uint8_t owner) {
-  for (const std::uint16_t port : flow.arrival_ports) {
-    const std::uint32_t index = port_index_.of(flow.arrival_address, port);
-    flows_.set(index, entry);
-    wiring_.owners.set(index, owner);
-  }
-}
-
-bool Worker::ports_are_free(const Flow& flow) const {
-  for (const std::uint16_t port : flow.arrival_ports) {
-    const std::uint32_t index = port_index_.of(flow.arrival_address, port);
-    if (index == PortIndex::kNone || wiring_.owners.of(index) != OwnerTable::kNobody) return false;
-  }
-  return true;
-}
-
-CommandResult Worker::link(Flow& a, Flow& b) {
-  if (!ports_are_free(a) || !ports_are_free(b)) return CommandResult::port_in_use;
-  a.reverse = &b;
-  b.reverse = &a;
-  for (Flow* flow : {&a, &b}) {
-    flow->learn_until_tsc = rte_rdtsc() + wiring_.tsc_hz / 1000 * flow->learn_window_ms;
-    flow->reception = Reception(MediaClock(flow->clock_rate, wiring_.tsc_hz));
-    set_ports(*flow, flow, wiring_.index);
-  }
-  return CommandResult::done;
-}
-
-CommandResult Worker::unlink(Flow& a, Flow& b) {
-  if (!is_linked(a) || !is_linked(b)) return CommandResult::not_linked;
-  set_ports(a, nullptr, OwnerTable::kNobody);
-  set_ports(b, nullptr, OwnerTable::kNobody);
-  return CommandResult::done;
-}
-
-CommandResult Worker::replace(Command& command) {
-  const CommandResult unlinked = unlink(*command.flows[0], *command.flows[1]);
-  if (unlinked != CommandResult::done) return unlinked;
-  const CommandResult linked = link(*command.replacements[0], *command.replacements[1]);
-  // The ports of the old pair are free again, so this cannot fail.
-  if (linked != CommandResult::done) {
-    link(*command.flows[0], *command.flows[1]);
-    return linked;
-  }
-  for (std::size_t i = 0; i < command.flows.size(); ++i)
-    succeed(*command.flows[i], *command.replacements[i], rings_->events);
-  return CommandResult::done;
 }
 
 }  // namespace sallyport::dataplane

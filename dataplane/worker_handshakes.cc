@@ -66,7 +66,7 @@ Verdict Worker::verdict_of_handshake(Burst& burst, std::size_t i) {
     if (verdict != Verdict::handoff) return unexpected;
     return budget_.take(budget_cycles_, around_.tsc) ? verdict : Verdict::drop_handshake_budget;
   }
-  const bool carried = unexpected == Verdict::drop_unexpected_zrtp && flow->end_to_end;
+  const bool carried = unexpected == Verdict::drop_unexpected_zrtp && flow->end_to_end();
   if (!carried && !speaks(flow->handshakes, unexpected)) return unexpected;
   if (!flow->handshake_budget.take(leg_budget_cycles_, around_.tsc) ||
       !budget_.take(budget_cycles_, around_.tsc) || view.length > kMaxHandshakePayload)

@@ -24,7 +24,7 @@ LEAVES = {"tests", "bench", "tools", "sallyctl", "sallyload"}
 # Folder, the folder it sees only a part of, and that part.
 PARTS = {
     # What is free of DPDK.
-    ("control", "dataplane"): {"command.h", "counters.h", "flow.h", "handshake.h", "runtime.h", "verdict.h"},
+    ("control", "dataplane"): {"bundle.h", "command.h", "counters.h", "flow.h", "handshake.h", "runtime.h", "verdict.h"},
     ("sallyctl", "control"): {"version.h"},
 }
 

@@ -98,6 +98,7 @@ json::object worker_json(const MediaPlane& plane, const WorkerMeter& meter, cons
   object["busy_polls"] = counters.busy_polls.get();
   object["sleeps"] = counters.sleeps.get();
   object["events_lost"] = counters.events_lost.get();
+  object["bundle_ssrcs_displaced"] = counters.bundle_ssrcs_displaced.get();
   object["captured"] = counters.captured.get();
   object["captures_lost"] = counters.captures_lost.get();
   object["answers"] = counters.answers.get();

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/dataplane/bundled_call.h"
 #include "tests/unit/dataplane/call.h"
 
 namespace {
@@ -76,6 +77,34 @@ TEST(HotPath, AllocatesNothingInAHundredThousandPackets) {
   }
   EXPECT_EQ(while_polling, 0u);
   EXPECT_EQ(rig.received(), rig.verdict_sum());
+}
+
+TEST(HotPath, ABundleAllocatesNothingEither) {
+  RelayRig rig;
+  BundledCall call(rig, {.access_suite = std::nullopt});
+  ASSERT_EQ(call.join(kVideo), CommandResult::done);
+  std::uint16_t sequence = 0;
+  std::uint64_t while_polling = 0;
+  for (int round = 0; round < 500; ++round) {
+    ++sequence;
+    // More sources than are remembered, told by each of their marks, and reports about one another.
+    for (std::uint32_t ssrc = 1; ssrc <= kMaxBundleSsrcs + 8; ++ssrc) {
+      test::RtpSpec spec{.payload_type = kVideoType, .sequence = sequence, .ssrc = ssrc};
+      if (ssrc % 2 == 0) spec.extension = mid_extension(ssrc % 4 == 0 ? "m0" : "m1");
+      ASSERT_TRUE(rig.access.deliver(call.from_access(spec)));
+      ASSERT_TRUE(rig.core.deliver(call.from_core(ssrc % 2, spec)));
+      ASSERT_TRUE(rig.access.deliver(call.frame(test::rtcp_compound(ssrc))));
+    }
+    const std::uint64_t before = allocations.load();
+    while (rig.poll() > 0) {
+    }
+    while_polling += allocations.load() - before;
+    (void)rig.core.sent();
+    (void)rig.access.sent();
+  }
+  EXPECT_EQ(while_polling, 0u);
+  EXPECT_GT(rig.workers[0]->counters().bundle_ssrcs_displaced.get(), 500u);
+  EXPECT_EQ(rig.verdicts(Verdict::forward), 500u * (kMaxBundleSsrcs + 8) * 3);
 }
 
 /// What an attacker sends at a leg whose address it knows and whose key it does not.
