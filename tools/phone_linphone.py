@@ -125,6 +125,22 @@ class Linphone(Phone):
         states = re.findall(r"moving from state \w+ to (LinphoneCall\w+)", self.told())
         return bool(states) and states[-1] == "LinphoneCallPausedByRemote"
 
+    def sas(self) -> str:
+        """The last short authentication string that it showed."""
+        return self._sas()[0]
+
+    def sas_was_verified(self) -> bool:
+        """Whether that string belongs to keys whose peer was verified in an earlier call."""
+        return self._sas()[1] == "verified"
+
+    def _sas(self) -> tuple[str, str]:
+        shown = re.findall(r"Authentication token is (\w[\w:]*)\((\w+)\)", self.told())
+        return shown[-1] if shown else ("", "")
+
+    def verify_sas(self) -> None:
+        """Its user says that the string was compared, and is the same."""
+        self._type("zrtp-set-verified")
+
     def hint(self) -> str:
         return f"echo 'call sip:alice@{self.account.domain}' > {self._order_pipe}; tail {self.folder / 'console'}"
 
