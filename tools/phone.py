@@ -62,6 +62,7 @@ class Phone:
 
     make = ""
     orders = Orders()
+    digests: tuple[str, ...] = ()  # that it knows, where it gives up at the sight of others; else nothing
 
     def __init__(self, stage: Stage, account: Account, ca: pathlib.Path, border_port: int = 5061) -> None:
         self.stage, self.account, self.ca, self.border_port = stage, account, ca, border_port

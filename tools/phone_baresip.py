@@ -51,6 +51,7 @@ class Baresip(Phone):
 
     make = "baresip"
     orders = Orders(answer="accept")
+    digests = ("MD5",)
 
     def start(self) -> None:
         account, control = self.account, self.account.port + 1000
