@@ -215,8 +215,9 @@ void Daemon::State::open_handshakes() {
     cache = std::move(*opened);
   }
   handshakes = std::make_unique<Handshakes>(*handshake_client, config.keying.certificate, std::move(cache));
-  handshakes->set_observer(
-      [this](const Handshakes::Secured& secured) { socket.publish("media.secured", to_json(secured)); });
+  handshakes->set_observer([this](const Handshakes::Secured& secured) {
+    socket.publish(secured.compared ? "media.sas_compared" : "media.secured", to_json(secured));
+  });
 }
 
 void Daemon::State::watch_store() {

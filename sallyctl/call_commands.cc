@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// call list, show, drop; trace.
+// call list, show, drop, verify; trace.
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -88,6 +88,41 @@ void add_drop(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   });
 }
 
+std::string sas_text(const json::object& compared) {
+  const bool equal = compared.at("verified").as_bool(), remembered = compared.at("remembered").as_bool();
+  std::string text = member(compared, "sas") + " on leg " + member(compared, "leg") + " is ";
+  text += equal ? "verified\n"
+                : "not verified; if it differs, somebody is in the middle: sallyctl call drop " +
+                      member(compared, "call") + "\n";
+  if (!remembered) text += "the next call does not know: nothing is retained without keying.zrtp_cache\n";
+  return text;
+}
+
+void add_verify(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
+  struct Which {
+    std::uint64_t call = 0;
+    std::string leg;
+    bool differs = false;
+  };
+  const auto which = std::make_shared<Which>();
+  CLI::App* verify = call.add_subcommand(
+      "verify",
+      "Say that people have compared ZRTP's short authentication string of a leg, and that it is the same");
+  verify->add_option("call", which->call, "call id")->required();
+  verify->add_option("leg", which->leg, "a: the caller's, b: the callee's")
+      ->required()
+      ->check(CLI::IsMember({"a", "b"}));
+  verify->add_flag("--not", which->differs, "it differs, or what was said before is taken back");
+  verify->callback([&globals, &chosen, which] {
+    chosen = [&globals, which] {
+      const json::object result =
+          Client(globals.socket)
+              .call("call.verify", {{"call", which->call}, {"leg", which->leg}, {"equal", !which->differs}});
+      globals.json ? print_json(result) : static_cast<void>(std::printf("%s", sas_text(result).c_str()));
+    };
+  });
+}
+
 void show_event(const Globals& globals, bool whole, const json::object& event) {
   if (globals.json) return print_json(event);
   const json::value* data = event.if_contains("data");
@@ -151,6 +186,7 @@ void add_call_commands(CLI::App& app, Globals& globals, std::function<void()>& c
   add_list(*call, globals, chosen);
   add_show(*call, globals, chosen);
   add_drop(*call, globals, chosen);
+  add_verify(*call, globals, chosen);
   add_trace(app, globals, chosen);
 }
 

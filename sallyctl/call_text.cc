@@ -30,7 +30,7 @@ std::string sas_cell(const json::object& medium) {
     const json::value* value = zrtp->if_contains(key);
     return value != nullptr && value->is_bool() && value->get_bool();
   };
-  return member(*zrtp, "sas") + (is("mismatch") ? " MISMATCH" : is("verified") ? " verified" : "");
+  return member(*zrtp, "sas") + (is("mismatch") ? " MISMATCH" : "") + (is("verified") ? " verified" : "");
 }
 
 void add_media(const json::object& leg, const char* name, Table& table) {

@@ -2,8 +2,9 @@
 """Lets two phones call each other through Sallyport, and checks everything it claims about that.
 
 Builds Sallyport, makes three network namespaces (an access side, Sallyport, a core side) and a certificate authority, starts sallyportd with
-docs/example/phones.toml, and baresip and linphone on either side. They register over TLS and call each other with SRTP. With --media the media plane is shown
-alone: relays that sallyctl sets up between GStreamer and ffmpeg. Exits with 0 only when every claim holds.
+docs/example/phones.toml, and baresip and linphone on either side. They register over TLS and call each other with SRTP, whose keys come by SDES,
+then, at further listeners, by ZRTP and by DTLS. With --media the media plane is shown alone: relays that sallyctl sets up between GStreamer and
+ffmpeg. Exits with 0 only when every claim holds.
 """
 
 import argparse

@@ -7,8 +7,10 @@ import subprocess
 
 import demo_wire
 import phone_call
+import phone_keys
 from demo_claims import Claims
 from demo_daemon import Daemon, Failed
+from demo_keys import KeyedCalls
 from demo_network import Stage, let_pass, wait_for
 from phone import Phone
 from phone_baresip import Baresip
@@ -27,7 +29,7 @@ class CallDemonstration:
 
     def start(self, program: pathlib.Path, control: pathlib.Path) -> None:
         authority = phone_call.prepare(self.stage)
-        self.daemon = Daemon(self.stage, program, control, phone_call.configuration(self.stage))
+        self.daemon = Daemon(self.stage, program, control, phone_call.configuration(self.stage, more=phone_keys.LISTENERS))
         self.daemon.wait_until_ready()
         for side in self.stage.sides:
             reached = self.stage.run(side, ["openssl", "s_client", "-connect", f"{self.stage.address(side)}:5061", "-CAfile", str(authority.certificate),
@@ -37,14 +39,11 @@ class CallDemonstration:
         self.alice: Phone = Baresip(self.stage, phone_call.account("alice", "access"), authority.certificate)
         self.bob: Phone = Linphone(self.stage, phone_call.account("bob", "core", tone=1000, media="srtp", suite=SUITES[1]), authority.certificate)
         self.phones = (self.alice, self.bob)
+        self.keyed = KeyedCalls(self.stage, self.claims, self.daemon, authority)
 
     def add_users(self) -> None:
-        password = self.stage.folder / "password"
-        password.write_text(phone_call.PASSWORD + "\n")
-        password.chmod(0o600)
-        # baresip knows MD5 alone and gives up at any other challenge.
-        self.daemon.control("user", "add", "alice", "--password-file", str(password), "--algorithms", "MD5")
-        self.daemon.control("user", "add", "bob", "--password-file", str(password))
+        for phone in self.phones:
+            phone_call.add_user(self.daemon, self.stage, phone)
 
     def register(self) -> None:
         for phone in self.phones:
@@ -72,13 +71,7 @@ class CallDemonstration:
         self.claims.claim("alice called, bob's phone rang, bob answered", up)
         if not up:
             raise Failed(self.alice.trouble() + self.bob.trouble())
-        self._check_tones("they talked", 0, 0)
-
-    def _check_tones(self, when: str, alice_since: float, bob_since: float) -> None:
-        for phone, peer, since in ((self.alice, self.bob, alice_since), (self.bob, self.alice, bob_since)):
-            heard = phone_call.hear(phone, peer, TALK_SECONDS, since)
-            self.claims.claim(f"when {when}, {phone.account.user} heard {peer.account.tone} Hz, and nothing of its own {phone.account.tone} Hz",
-                              phone_call.is_clear(heard, TALK_SECONDS), phone_call.describe(heard))
+        self.claims.claim_tones("they talked", self.alice, self.bob, TALK_SECONDS, (0, 0))
 
     def show_call(self) -> None:
         """While it is up."""
@@ -100,7 +93,8 @@ class CallDemonstration:
         self.alice.resume()
         resumed = wait_for(lambda: not self.bob.is_held(), 5)
         self.claims.claim("alice took bob back", resumed)
-        self._check_tones("they talked again", *(phone.heard().seconds for phone in self.phones))
+        self.claims.claim_tones("they talked again", self.alice, self.bob, TALK_SECONDS,
+                                (self.alice.heard().seconds, self.bob.heard().seconds))
 
     def hang_up(self) -> None:
         self.claims.claim("bob hung up, and alice's phone knows", phone_call.finish(self.bob, self.alice))
@@ -181,13 +175,14 @@ class CallDemonstration:
         self.check_keys()
         self.check_hiding()
         self.check_wire()
+        self.keyed.run(self.alice)
 
     def hints(self) -> list[str]:
         """What to do with it while it is kept."""
         return [" ".join(self.daemon.command_line("registration", "list")), *(phone.hint() for phone in self.phones)]
 
     def end(self) -> None:
-        for phone in self.phones:
+        for phone in (*self.phones, *self.keyed.phones.values()):
             phone.stop()
         status = self.stage.stop(self.daemon.process)
         self.claims.claim("sallyportd ended cleanly when asked", status == 0, f"status {status}")

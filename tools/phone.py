@@ -45,10 +45,24 @@ class Message:
     text: str
 
 
+@dataclasses.dataclass(frozen=True)
+class Orders:
+    """What a make calls the orders that all makes take; the fields have the name that most give."""
+
+    dial: str = "dial"
+    answer: str = "answer"
+    hold: str = "hold"
+    resume: str = "resume"
+    hang_up: str = "hangup"
+    transfer: str = "transfer"
+
+
 class Phone:
     """A running phone. The makes fill in how; every order is followed by waiting for what it brings about."""
 
     make = ""
+    orders = Orders()
+    digests: tuple[str, ...] = ()  # that it knows, where it gives up at the sight of others; else nothing
 
     def __init__(self, stage: Stage, account: Account, ca: pathlib.Path, border_port: int = 5061) -> None:
         self.stage, self.account, self.ca, self.border_port = stage, account, ca, border_port
@@ -73,26 +87,30 @@ class Phone:
         raise NotImplementedError
 
     def dial(self, uri: str) -> None:
+        self._order(self.orders.dial, uri)
+
+    def answer(self) -> None:
+        self._order(self.orders.answer)
+
+    def hold(self) -> None:
+        self._order(self.orders.hold)
+
+    def resume(self) -> None:
+        self._order(self.orders.resume)
+
+    def hang_up(self) -> None:
+        """Ends the call, or what is becoming one."""
+        self._order(self.orders.hang_up)
+
+    def transfer(self, uri: str) -> None:
+        self._order(self.orders.transfer, uri)
+
+    def _order(self, name: str, uri: str = "") -> None:
+        """Gives an order in the make's own words."""
         raise NotImplementedError
 
     def ringing(self) -> bool:
         """Whether a call is coming in and waits for an answer."""
-        raise NotImplementedError
-
-    def answer(self) -> None:
-        raise NotImplementedError
-
-    def hold(self) -> None:
-        raise NotImplementedError
-
-    def resume(self) -> None:
-        raise NotImplementedError
-
-    def hang_up(self) -> None:
-        """Ends the call, or what is becoming one."""
-        raise NotImplementedError
-
-    def transfer(self, uri: str) -> None:
         raise NotImplementedError
 
     def is_held(self) -> bool:

@@ -9,7 +9,7 @@ import socket
 import time
 
 from demo_network import wait_for
-from phone import Message, Phone
+from phone import Message, Orders, Phone
 
 CONFIGURATION = """\
 poll_method epoll
@@ -50,6 +50,8 @@ class Baresip(Phone):
     """Knows MD5 alone, offers AES_CM_128_HMAC_SHA1_80 alone, and believes any TLS server."""
 
     make = "baresip"
+    orders = Orders(answer="accept")
+    digests = ("MD5",)
 
     def start(self) -> None:
         account, control = self.account, self.account.port + 1000
@@ -86,28 +88,10 @@ class Baresip(Phone):
     def refused(self) -> bool:
         return re.search(r"^reg: .*failed|: 4\d\d [A-Z][a-z ]+ \(", self.told(), re.MULTILINE) is not None
 
-    def dial(self, uri: str) -> None:
-        self._order("dial", uri)
-
     def ringing(self) -> bool:
         self._read()
         told = [event["type"] for event in self._events if event.get("type") in ("CALL_INCOMING", "CALL_ESTABLISHED", "CALL_CLOSED")]
         return told[-1:] == ["CALL_INCOMING"]
-
-    def answer(self) -> None:
-        self._order("accept")
-
-    def hold(self) -> None:
-        self._order("hold")
-
-    def resume(self) -> None:
-        self._order("resume")
-
-    def hang_up(self) -> None:
-        self._order("hangup")
-
-    def transfer(self, uri: str) -> None:
-        self._order("transfer", uri)
 
     def hint(self) -> str:
         order = self.folder / "order"
@@ -143,10 +127,10 @@ class Baresip(Phone):
         self._read()
         return sum(event.get("type") == kind for event in self._events)
 
-    def _order(self, command: str, params: str = "") -> None:
+    def _order(self, name: str, uri: str = "") -> None:
         if not self._connected():
             raise RuntimeError(f"{self.trouble()}\ndoes not listen for orders")
-        self._socket.sendall(_netstring({"command": command, "params": params, "token": command}))
+        self._socket.sendall(_netstring({"command": name, "params": uri, "token": name}))
 
     def _connected(self) -> bool:
         return self._socket is not None or wait_for(self._connect, 5)

@@ -37,6 +37,7 @@ class Browser(Phone):
     """Knows MD5 alone. Its media is ICE and DTLS-SRTP, RTP and RTCP on one port, and nothing else. `media` may be `video`."""
 
     make = "chromium"
+    digests = ("MD5",)
     kit: pathlib.Path  # where prepare() put the page
 
     def start(self) -> None:
@@ -48,9 +49,9 @@ class Browser(Phone):
             "certificate": str(certificates / f"{account.domain}.pem"), "key": str(certificates / f"{account.domain}.key"),
             "server": f"wss://{account.domain}:{self.border_port}/", "user": account.user, "domain": account.domain,
             "password": account.password, "tone": account.tone, "video": account.media == "video"}
-        os.mkfifo(self._orders)
+        os.mkfifo(self._order_pipe)
         command = ["env", f"HOME={self.folder}", "node", str(self.kit / "drive.mjs"), json.dumps(settings)]
-        self.process = self.stage.start(account.side, command, f"{account.folder_name}/log", self._orders)
+        self.process = self.stage.start(account.side, command, f"{account.folder_name}/log", self._order_pipe)
 
     def registered(self) -> bool:
         return self._seen("registered") > self._seen("unregistered")
@@ -61,32 +62,14 @@ class Browser(Phone):
     def wait_registered(self, seconds: float = 30) -> bool:
         return super().wait_registered(seconds)  # browsers take their time to start
 
-    def dial(self, uri: str) -> None:
-        self._order("dial", uri=uri)
-
     def ringing(self) -> bool:
         return self._seen("ringing") > self.calls_made() + self.calls_ended()
-
-    def answer(self) -> None:
-        self._order("answer")
-
-    def hold(self) -> None:
-        self._order("hold")
-
-    def resume(self) -> None:
-        self._order("resume")
-
-    def hang_up(self) -> None:
-        self._order("hangup")
-
-    def transfer(self, uri: str) -> None:
-        self._order("transfer", uri=uri)
 
     def restart_ice(self) -> None:
         self._order("restart")
 
     def hint(self) -> str:
-        return f"""echo '{{"order": "dial", "uri": "sip:bob@{self.account.domain}"}}' > {self._orders}"""
+        return f"""echo '{{"order": "dial", "uri": "sip:bob@{self.account.domain}"}}' > {self._order_pipe}"""
 
     def calls_made(self) -> int:
         return self._seen("confirmed")
@@ -113,7 +96,7 @@ class Browser(Phone):
         return [self._recording] if self._recording.exists() else []
 
     @property
-    def _orders(self) -> pathlib.Path:
+    def _order_pipe(self) -> pathlib.Path:
         return self.folder / "orders"
 
     @property
@@ -126,9 +109,9 @@ class Browser(Phone):
     def _seen(self, event: str) -> int:
         return sum(line.get("event") == event for line in self._lines())
 
-    def _order(self, order: str, **more: str) -> None:
-        with open(self._orders, "r+b", buffering=0) as pipe:
-            pipe.write(json.dumps({"order": order, **more}).encode() + b"\n")
+    def _order(self, name: str, uri: str = "") -> None:
+        with open(self._order_pipe, "r+b", buffering=0) as pipe:
+            pipe.write(json.dumps({"order": name, "uri": uri}).encode() + b"\n")
 
 
 class Firefox(Browser):

@@ -5,6 +5,7 @@ import pathlib
 import re
 
 import demo_audio
+from demo_daemon import Daemon
 from demo_network import Stage, wait_for
 from demo_pki import Authority
 from phone import Account, Hearing, Phone
@@ -42,6 +43,15 @@ def configuration(stage: Stage, media: str = "", more: str = "") -> str:
             raise ValueError(f"{EXAMPLE} has no {old}")
         text = text.replace(old, new)
     return text + more
+
+
+def add_user(daemon: Daemon, stage: Stage, phone: Phone) -> None:
+    """Whom the phone says that it is, with digests that it knows."""
+    password = stage.folder / "password"
+    password.touch(mode=0o600)
+    password.write_text(phone.account.password + "\n")
+    daemon.control("user", "add", phone.account.user, "--password-file", str(password),
+                   *(["--algorithms", ",".join(phone.digests)] if phone.digests else []))
 
 
 def establish(caller: Phone, callee: Phone, seconds: float = 8) -> bool:

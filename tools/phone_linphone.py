@@ -5,8 +5,7 @@ import os
 import pathlib
 import re
 
-from demo_network import wait_for
-from phone import Message, Phone
+from phone import Message, Orders, Phone
 
 CONFIGURATION = """\
 [sip]
@@ -93,6 +92,7 @@ class Linphone(Phone):
     """Knows SHA-256 and MD5 and four suites, and verifies the TLS server."""
 
     make = "linphonec"
+    orders = Orders(dial="call", hold="pause", hang_up="terminate")
 
     def start(self) -> None:
         account = self.account
@@ -106,11 +106,11 @@ class Linphone(Phone):
             suites=f"srtp_crypto_suites={account.suite}" if account.suite else "", ca=self.ca, rtp=7078 + account.port % 1000 * 10,
             border=f"sip:{account.domain}:{self.border_port};transport=tls", uri=account.uri, user=account.user,
             password=account.password, domain=account.domain))
-        os.mkfifo(self._orders)
+        os.mkfifo(self._order_pipe)
         answer = ["-a"] if account.auto_answer else []
         command = ["env", f"HOME={self.folder}", "linphonec", "-c", str(configuration), "-d", "6", "-l", str(self.log), *answer]
-        self.process = self.stage.start(account.side, command, f"{account.folder_name}/console", self._orders)
-        self._order("soundcard use files", f"record {self._recording}", f"play {self.tone_file}")
+        self.process = self.stage.start(account.side, command, f"{account.folder_name}/console", self._order_pipe)
+        self._type("soundcard use files", f"record {self._recording}", f"play {self.tone_file}")
 
     def registered(self) -> bool:
         return self._reached("to [LinphoneRegistrationOk]") > 0
@@ -118,33 +118,31 @@ class Linphone(Phone):
     def refused(self) -> bool:
         return self._reached("to [LinphoneRegistrationFailed]") > 0
 
-    def dial(self, uri: str) -> None:
-        self._order(f"call {uri}")
-
     def ringing(self) -> bool:
         return self._reached("LinphoneCallIncomingReceived to ") < self._reached("to LinphoneCallIncomingReceived")
-
-    def answer(self) -> None:
-        self._order("answer")
-
-    def hold(self) -> None:
-        self._order("pause")
-
-    def resume(self) -> None:
-        self._order("resume")
-
-    def hang_up(self) -> None:
-        self._order("terminate")
-
-    def transfer(self, uri: str) -> None:
-        self._order(f"transfer {uri}")
 
     def is_held(self) -> bool:
         states = re.findall(r"moving from state \w+ to (LinphoneCall\w+)", self.told())
         return bool(states) and states[-1] == "LinphoneCallPausedByRemote"
 
+    def sas(self) -> str:
+        """The last short authentication string that it showed."""
+        return self._sas()[0]
+
+    def sas_was_verified(self) -> bool:
+        """Whether that string belongs to keys whose peer was verified in an earlier call."""
+        return self._sas()[1] == "verified"
+
+    def _sas(self) -> tuple[str, str]:
+        shown = re.findall(r"Authentication token is (\w[\w:]*)\((\w+)\)", self.told())
+        return shown[-1] if shown else ("", "")
+
+    def verify_sas(self) -> None:
+        """Its user says that the string was compared, and is the same."""
+        self._type("zrtp-set-verified")
+
     def hint(self) -> str:
-        return f"echo 'call sip:alice@{self.account.domain}' > {self._orders}; tail {self.folder / 'console'}"
+        return f"echo 'call sip:alice@{self.account.domain}' > {self._order_pipe}; tail {self.folder / 'console'}"
 
     def calls_made(self) -> int:
         return self._reached("to LinphoneCallConnected")
@@ -159,15 +157,18 @@ class Linphone(Phone):
         return [self._recording] if self._recording.exists() else []
 
     @property
-    def _orders(self) -> pathlib.Path:
+    def _order_pipe(self) -> pathlib.Path:
         return self.folder / "orders"
 
     @property
     def _recording(self) -> pathlib.Path:
         return self.folder / "heard.wav"
 
-    def _order(self, *lines: str) -> None:
-        with open(self._orders, "r+b", buffering=0) as pipe:
+    def _order(self, name: str, uri: str = "") -> None:
+        self._type(f"{name} {uri}".rstrip())
+
+    def _type(self, *lines: str) -> None:
+        with open(self._order_pipe, "r+b", buffering=0) as pipe:
             pipe.write("".join(f"{line}\n" for line in lines).encode())
 
     def _reached(self, state: str) -> int:

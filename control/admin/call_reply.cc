@@ -150,6 +150,27 @@ struct Visitor {
     log::info("calls.dropped", {{"count", dropped}});
     result({{"dropped", dropped}});
   }
+  void operator()(request::CallVerify& verify) const {
+    const Call* const call = calls.find(verify.call);
+    if (call == nullptr || call->state() == CallState::ended) return not_found(verify.call);
+    const std::string number = std::to_string(verify.call);
+    if (call->winner() == nullptr)
+      return reply.refuse(
+          {Error{ErrorClass::refused, "call " + number + " has not been answered"}, "params.call"});
+    const auto compared = call->winner()->media->verify_sas(verify.leg, verify.equal);
+    if (!compared)
+      return reply.refuse(
+          {Error{compared.error().error_class, "leg " + std::string(name(verify.leg)) + " of call " + number +
+                                                   ": " + compared.error().text},
+           "params.leg"});
+    // After a mismatch the secrets have no entry yet: it is this that retains them.
+    const bool is_remembered = compared->entry != 0 || compared->mismatch;
+    result({{"call", verify.call},
+            {"leg", json::string_view(name(verify.leg))},
+            {"sas", compared->sas},
+            {"verified", compared->verified},
+            {"remembered", is_remembered}});
+  }
   void operator()(request::TraceList& list) const {
     const auto page = calls.traces().list(list.after, list.count);
     json::array rows;

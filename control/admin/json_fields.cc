@@ -111,6 +111,13 @@ std::uint64_t JsonFields::required_id(std::string_view key) {
   return 0;
 }
 
+Leg JsonFields::required_leg(std::string_view key) {
+  const std::string_view given = required_text(key);
+  if (given == "b") return Leg::b;
+  if (given != "a") refuse(key, ErrorClass::malformed, "must be a or b");
+  return Leg::a;
+}
+
 void JsonFields::finish() {
   for (const auto& field : object_) {
     const std::string_view key(field.key().data(), field.key().size());

@@ -38,6 +38,7 @@ class JsonFields {
   /// `text` of a required field; absence is an error.
   [[nodiscard]] std::string_view required_text(std::string_view key);
   [[nodiscard]] std::uint64_t required_id(std::string_view key);
+  [[nodiscard]] Leg required_leg(std::string_view key);
 
   void refuse(std::string_view key, ErrorClass error_class, std::string text);
   /// A field that was never asked for is an error.

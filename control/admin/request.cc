@@ -144,17 +144,10 @@ RequestBody read_drop(JsonFields& params) {
   return drop;
 }
 
-Leg read_leg_name(JsonFields& params) {
-  const std::string_view text = params.required_text("leg");
-  if (text == "b") return Leg::b;
-  if (text != "a") params.refuse("leg", ErrorClass::malformed, "must be a or b");
-  return Leg::a;
-}
-
 RequestBody read_capture_start(JsonFields& params) {
   request::CaptureStart start;
   start.relay = params.required_id("relay");
-  start.leg = read_leg_name(params);
+  start.leg = params.required_leg("leg");
   const std::string_view mode = params.text("mode").value_or("received");
   start.opened = mode == "opened";
   if (!start.opened && mode != "received")
@@ -265,6 +258,7 @@ constexpr Method kMethods[] = {
     {"call.list", read_params<read_call_list>},
     {"call.show", read_params<read_call_show>},
     {"call.drop", read_params<read_call_drop>},
+    {"call.verify", read_params<read_call_verify>},
     {"trace.list", read_params<read_trace_list>},
     {"trace.show", read_params<read_trace_show>},
     {"trace.follow", read_params<read_trace_follow>},

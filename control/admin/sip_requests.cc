@@ -56,6 +56,14 @@ CallRequest read_call_drop(JsonFields& params) {
   return drop;
 }
 
+CallRequest read_call_verify(JsonFields& params) {
+  request::CallVerify verify;
+  verify.call = params.required_id("call");
+  verify.leg = params.required_leg("leg");
+  verify.equal = params.flag("equal").value_or(verify.equal);
+  return verify;
+}
+
 CallRequest read_trace_list(JsonFields& params) {
   return read_page<request::TraceList>(params);
 }

@@ -7,6 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "control/media/relay_spec.h"
+
 namespace sallyport::control {
 
 class JsonFields;
@@ -22,6 +24,12 @@ struct CallShow {
 struct CallDrop {
   std::optional<std::uint64_t> call;  ///< nothing: all
   std::string reason;                 ///< told to both ends; empty: a standard one
+};
+/// Of ZRTP's short authentication string.
+struct CallVerify {
+  std::uint64_t call = 0;
+  Leg leg = Leg::a;
+  bool equal = true;  ///< people have compared it, and it was
 };
 struct TraceList {
   std::uint64_t after = 0;
@@ -51,8 +59,8 @@ struct ConfigDiff {};
 struct ConfigReload {};
 }  // namespace request
 
-using CallRequest = std::variant<request::CallList, request::CallShow, request::CallDrop, request::TraceList,
-                                 request::TraceShow>;
+using CallRequest = std::variant<request::CallList, request::CallShow, request::CallDrop, request::CallVerify,
+                                 request::TraceList, request::TraceShow>;
 using TrunkRequest = std::variant<request::TrunkList, request::TrunkShow, request::TrunkEnable>;
 using CertificateRequest =
     std::variant<request::CertificateList, request::CertificateCheck, request::CertificateReload>;
@@ -62,6 +70,7 @@ using ConfigRequest = std::variant<request::ConfigCheck, request::ConfigDiff, re
 [[nodiscard]] CallRequest read_call_list(JsonFields& params);
 [[nodiscard]] CallRequest read_call_show(JsonFields& params);
 [[nodiscard]] CallRequest read_call_drop(JsonFields& params);
+[[nodiscard]] CallRequest read_call_verify(JsonFields& params);
 [[nodiscard]] CallRequest read_trace_list(JsonFields& params);
 [[nodiscard]] CallRequest read_trace_show(JsonFields& params);
 [[nodiscard]] request::TraceFollow read_trace_follow(JsonFields& params);

@@ -34,7 +34,7 @@ struct RecordedStream {
 /// ZRTP's short authentication string, which both ends of the leg read to each other.
 struct RecordedSas {
   std::string text;
-  bool verified = false;  ///< it was compared once, and secrets were retained since
+  bool verified = false;  ///< people compared it: in this call, or in an earlier one at both ends
   bool mismatch = false;  ///< retained secrets are not the peer's: somebody may be in the middle
 };
 

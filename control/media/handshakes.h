@@ -36,6 +36,7 @@ class Handshakes {
     std::string_view label;  ///< the media session's
     std::string_view leg;
     const keying::ZrtpSecurity& security;
+    bool compared = false;  ///< the SAS was, just now, and `verified` says how; else: there are keys
   };
   using Listener = std::function<void(keying::HandshakeEvent& event)>;
 

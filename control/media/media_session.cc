@@ -285,5 +285,8 @@ std::vector<std::uint64_t> MediaSession::relays() const {
 std::vector<MediaFacts> MediaSession::facts() const {
   return state_->facts();
 }
+Result<keying::ZrtpSecurity> MediaSession::verify_sas(Leg leg, bool equal) {
+  return state_->verify_sas(leg, equal);
+}
 
 }  // namespace sallyport::control

@@ -59,10 +59,10 @@ struct MediaFacts {
     std::optional<sip::KeyAgreement> agreement;  ///< nothing: plain RTP
     std::optional<crypto::SuiteId> suite;        ///< nothing: plain RTP, or keys are awaited
     bool ice = false;
-    std::string_view handshake_failure;                   ///< name of its outcome; empty: none
-    bool end_to_end = false;                              ///< the legs have keyed each other, by ZRTP
-    std::optional<keying::ZrtpSecurity> zrtp;             ///< what an exchange that ended here came to
-    keying::LegId handshake = 0;                          ///< in Handshakes; 0: none
+    std::string_view handshake_failure;        ///< name of its outcome; empty: none
+    bool end_to_end = false;                   ///< the legs have keyed each other, by ZRTP
+    std::optional<keying::ZrtpSecurity> zrtp;  ///< what an exchange that ended here, or verify_sas, came to
+    keying::LegId handshake = 0;               ///< in Handshakes; 0: none
     sip::Direction direction = sip::Direction::inactive;  ///< as the leg's peer sees it
     bool mux = false;
     std::optional<Endpoint> remote;  ///< as described, not as latched
@@ -115,6 +115,11 @@ class MediaSession {
   /// Ids in RelayManager, for statistics and events.
   [[nodiscard]] std::vector<std::uint64_t> relays() const;
   [[nodiscard]] std::vector<MediaFacts> facts() const;
+
+  /// People have compared the SAS of the leg's first medium that has one (RFC 6189 §7.1): facts() and the
+  /// retained secrets say so from now on. Gives what was compared. refused: there is no SAS, since the leg's
+  /// keys did not come of an exchange that ended here.
+  [[nodiscard]] Result<keying::ZrtpSecurity> verify_sas(Leg leg, bool equal);
 
  private:
   class State;

@@ -254,6 +254,23 @@ void MediaSession::State::on_handshake(std::size_t number, Leg leg, keying::Hand
   on_failure(its, leg, ended.component, keying::info(ended.outcome).name);
 }
 
+Result<keying::ZrtpSecurity> MediaSession::State::verify_sas(Leg leg, bool equal) {
+  for (const MediaLine& line : lines_) {
+    LegHandshake* const its = line.handshakes[index(leg)].get();
+    if (its == nullptr || !its->security) continue;
+    services_.handshakes.order(keying::handshake_order::Verify{its->id, equal});
+    its->security->verified = equal;
+    if (equal)
+      log::info("media.sas_verified", {{"label", label_}, {"leg", name(leg)}});
+    else
+      log::warning("media.sas_differs",
+                   {{"label", label_}, {"leg", name(leg)}, {"why", "somebody is in the middle"}});
+    services_.handshakes.tell({label_, name(leg), *its->security, true});
+    return *its->security;
+  }
+  return fail(ErrorClass::refused, "its keys did not come of ZRTP that ended here");
+}
+
 void MediaSession::State::on_failure(LegHandshake& handshake, Leg leg, std::uint8_t component,
                                      std::string_view outcome) {
   log::warning("media.handshake_failed", {{"label", label_},

@@ -26,6 +26,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] bool offer_is_open() const { return exchange_ != nullptr; }
   [[nodiscard]] std::vector<std::uint64_t> relays() const;
   [[nodiscard]] std::vector<MediaFacts> facts() const;
+  [[nodiscard]] Result<keying::ZrtpSecurity> verify_sas(Leg leg, bool equal);
   void set_on_failure(OnFailure on_failure) { on_failure_ = std::move(on_failure); }
 
  private:

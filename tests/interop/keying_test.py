@@ -2,48 +2,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Phones whose keys come about in different ways talk to each other: SDES, DTLS-SRTP, ZRTP that ends here or is carried."""
 
-import re
+import json
 import sys
 
 import border
 import phone_call
+import phone_keys
 from border import Border, check, hear_each_other, heard_until_now, talk
+from demo_daemon import Failed
 from demo_network import wait_for
 from phone import Phone
 from phone_baresip import Baresip
+from phone_keys import keys_of, shown_call
 from phone_linphone import Linphone
-
-# By how their phones' keys come about, ports of listeners and what these have for a policy.
-WAYS = {"sdes": (5061, ""), "dtls": (5071, 'keys = ["dtls"]'), "zrtp": (5072, 'keys = ["zrtp"]'),
-        "end-to-end": (5073, "carry_zrtp = true")}
-
-LISTENERS = "".join(f"""
-[sip.listener.{side}-{way}]
-side = "{side}"
-transport = "tls"
-address = "10.91.{number}.1:{port}"
-certificates = ["example"]
-[sip.listener.{side}-{way}.media]
-{policy}
-""" for number, side in ((1, "access"), (2, "core")) for way, (port, policy) in WAYS.items() if policy) + """
-[keying]
-zrtp_cache = "{folder}/state/zrtp.db"
-"""
-
-# What each make calls the ways.
-MEDIA = {Baresip: {"sdes": "srtp-mand", "dtls": "dtls_srtp"},
-         Linphone: {"sdes": "srtp", "dtls": "dtls", "zrtp": "zrtp", "end-to-end": "zrtp"}}
 
 
 def phone(border: Border, make: type[Phone], user: str, side: str, keys: str, **options) -> Phone:
-    return border.registered(make, user, side, media=MEDIA[make][keys], border_port=WAYS[keys][0], **options)
-
-
-def keys_of_call(border: Border) -> tuple[list[str], list[str]]:
-    """By leg: how its keys came about, and its suites."""
-    call = border.daemon.ask("call", "show", str(border.calls()[0]["call"]))
-    legs = [call[leg]["media"][0] for leg in ("a", "b")]
-    return [leg.get("keys", "plain") for leg in legs], [leg.get("suite", "none") for leg in legs]
+    return border.registered(make, user, side, media=phone_keys.MEDIA[make][keys], border_port=phone_keys.port(keys), **options)
 
 
 def _pair(caller_make: type[Phone], caller_keys: str, callee_make: type[Phone], callee_keys: str):
@@ -52,7 +27,7 @@ def _pair(caller_make: type[Phone], caller_keys: str, callee_make: type[Phone], 
         caller = phone(border, caller_make, users[caller_make], "access", caller_keys)
         callee = phone(border, callee_make, "carol" if callee_make is caller_make else users[callee_make], "core", callee_keys)
         talk(caller, callee)
-        ways, suites = keys_of_call(border)
+        ways, suites = keys_of(shown_call(border.daemon))
         check("each leg is keyed in its own way", ways == [caller_keys, callee_keys], ways)
         check("and encrypted", "none" not in suites, suites)
         check("the call ends", phone_call.finish(caller, callee), callee.trouble())
@@ -79,12 +54,6 @@ def handshakes(border: Border) -> int:
     return border.daemon.ask("stats")["handshakes"]["dtls_established"]
 
 
-def sas_read(phone: Linphone) -> str:
-    """The last short authentication string that linphone shows."""
-    shown = re.findall(r"Authentication token is (\w[\w:]*)", phone.told())
-    return shown[-1] if shown else ""
-
-
 def zrtp_ended_here(border: Border) -> None:
     """linphone's ZRTP ends at the border, and SDES or DTLS begins there; both ends of the exchange read the same."""
     bob = phone(border, Linphone, "bob", "core", "zrtp")
@@ -94,14 +63,50 @@ def zrtp_ended_here(border: Border) -> None:
         marks = heard_until_now(caller, callee)
         check("the call comes about", phone_call.establish(caller, callee), caller.trouble(), callee.trouble())
         hear_each_other(caller, callee, since=marks)
-        call = border.daemon.ask("call", "show", str(border.calls()[0]["call"]))
-        media = {leg: call[leg]["media"][0] for leg in ("a", "b")}
+        media = {leg: shown_call(border.daemon)[leg]["media"][0] for leg in ("a", "b")}
         zrtp = media["a" if bob_calls else "b"]
         check("one leg is keyed by ZRTP", zrtp["keys"] == "zrtp" and zrtp["suite"], media)
-        check("both ends read the same", zrtp["zrtp"]["sas"] == sas_read(bob) != "", zrtp["zrtp"], sas_read(bob))
-        check("an operator sees it", sas_read(bob) in border.daemon.control("call", "show", str(border.calls()[0]["call"])))
+        check("both ends read the same", zrtp["zrtp"]["sas"] == bob.sas() != "", zrtp["zrtp"], bob.sas())
+        check("an operator sees it", bob.sas() in border.daemon.control("call", "show", str(border.calls()[0]["call"])))
         check("nobody is in the middle", not zrtp["zrtp"]["mismatch"], zrtp["zrtp"])
         check("the call ends", phone_call.finish(caller, callee), callee.trouble())
+        if not bob_calls:
+            sas_stays_verified(border, caller, bob)
+
+
+def sas_stays_verified(border: Border, caller: Phone, bob: Linphone) -> None:
+    """Once the operator and linphone's user have said that they read the same, the pair's next call knows. The caller has no ZRTP."""
+    border.stage.start("sallyport", border.daemon.command_line("events"), "events.log")
+    for known in (False, True):
+        check("the call comes about", phone_call.establish(caller, bob), caller.trouble(), bob.trouble())
+        check("both ends of ZRTP have a string", wait_for(lambda: sas_of(border).get("sas") == bob.sas() != "", 5), bob.trouble())
+        check("the string was compared" if known else "nobody has compared it", sas_of(border)["verified"] == known, sas_of(border))
+        if not known:
+            number = str(border.calls()[0]["call"])
+            said = border.daemon.ask("call", "verify", number, "b")
+            check("the operator's word is taken", said["sas"] == bob.sas() and said["verified"] and said["remembered"], said)
+            check("and told", wait_for(lambda: "media.sas_compared" in (border.stage.folder / "events.log").read_text(), 3))
+            check("and shown", sas_of(border)["verified"] and f"{bob.sas()} verified" in border.daemon.control("call", "show", number))
+            check("the other leg has no string", "did not come of ZRTP" in refusal(border, "call", "verify", number, "a"))
+            bob.verify_sas()
+        check("linphone knows as much", bob.sas_was_verified() == known, bob.trouble())
+        check("the call ends", phone_call.finish(bob, caller), bob.trouble())
+        check("the call is over", wait_for(lambda: not border.calls(), 5))
+        record = json.loads((border.stage.folder / "state" / "calls.jsonl").read_text().splitlines()[-1])
+        check("its record tells", record["b"]["media"][0]["zrtp"]["verified"], record)
+
+
+def sas_of(border: Border) -> dict:
+    return shown_call(border.daemon)["b"]["media"][0].get("zrtp", {})
+
+
+def refusal(border: Border, *words: str) -> str:
+    """Why sallyctl refuses; nothing where it does not."""
+    try:
+        border.daemon.control(*words)
+    except Failed as why:
+        return str(why)
+    return ""
 
 
 def zrtp_carried(border: Border) -> None:
@@ -110,16 +115,16 @@ def zrtp_carried(border: Border) -> None:
     dave = phone(border, Linphone, "dave", "core", "end-to-end")
     check("the call comes about", phone_call.establish(bob, dave), bob.trouble())
     hear_each_other(bob, dave)
-    ways, suites = keys_of_call(border)
+    ways, suites = keys_of(shown_call(border.daemon))
     check("the record says so", ways == ["end-to-end", "end-to-end"] and suites == ["none", "none"], ways, suites)
-    check("both ends read the same", sas_read(bob) == sas_read(dave) != "", sas_read(bob), sas_read(dave))
+    check("both ends read the same", bob.sas() == dave.sas() != "", bob.sas(), dave.sas())
     check("the call ends", phone_call.finish(bob, dave), dave.trouble())
 
 
 def zrtp_is_not_downgraded(border: Border) -> None:
     """A phone that offers ZRTP to be carried does not get a call in clear with one that has none."""
     bob = phone(border, Linphone, "bob", "access", "end-to-end")
-    carol = border.registered(Baresip, "carol", "core", media="none", border_port=WAYS["end-to-end"][0], auto_answer=True)
+    carol = border.registered(Baresip, "carol", "core", media="none", border_port=phone_keys.port("end-to-end"), auto_answer=True)
     bob.dial(carol.account.uri)
     check("the caller gets 488", wait_for(lambda: 488 in bob.statuses("INVITE"), 8), bob.trouble())
 
@@ -130,4 +135,4 @@ CASES = {case.__name__: case for case in (
     zrtp_is_not_downgraded)}
 
 if __name__ == "__main__":
-    sys.exit(border.run(CASES, more=LISTENERS))
+    sys.exit(border.run(CASES, more=phone_keys.LISTENERS))

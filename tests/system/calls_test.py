@@ -161,7 +161,8 @@ def no_calls(daemon: Daemon) -> None:
     check("no traces", daemon.ask("trace", "list") == {"traces": []})
     for what, code, *words in (
             ("an unknown call", 6, "call", "show", "7"), ("a call's end that is unknown", 6, "call", "drop", "7"),
-            ("no call named", 2, "call", "drop"), ("a call and all", 2, "call", "drop", "7", "--all"), ("no number", 2, "call", "show", "seven"),
+            ("the string of an unknown call", 6, "call", "verify", "7", "a"), ("a leg that is none", 2, "call", "verify", "7", "c"),
+            ("no leg named", 2, "call", "verify", "7"), ("no call named", 2, "call", "drop"), ("a call and all", 2, "call", "drop", "7", "--all"), ("no number", 2, "call", "show", "seven"),
             ("a reason of two lines", 2, "call", "drop", "--all", "--reason", "a\r\nVia: b"),
             ("a reason without end", 2, "call", "drop", "--all", "--reason", "x" * 129), ("an unknown trace", 6, "trace", "7"),
             ("following an unknown call", 6, "trace", "7", "--follow"), ("a trunk that is none", 6, "trunk", "show", "nobody"),
@@ -206,6 +207,8 @@ def a_call(daemon: Daemon, alice: Phone, bob: Phone, folder: pathlib.Path) -> No
     stats = daemon.ask("stats")["sip"]
     check("stats of signalling", stats["calls"]["begun"] == 1 and stats["authentication"]["authenticated"] >= 3
           and stats["transport"]["handshakes_done"] >= 2 and stats["messages"]["received"] > 5 and "idle_s" in stats["limits"], stats)
+    complaint = daemon.ctl("call", "verify", number, "b").stderr
+    check("no string is compared where keys came by SDES", f"leg b of call {number}: its keys did not come of ZRTP" in complaint, complaint)
     one = subprocess.Popen([daemon.control_program, "--socket", str(daemon.socket), "trace", number, "--follow"], stdout=subprocess.PIPE, text=True)
     until("a third follows", lambda: daemon.ask("status")["connections"] >= 4)
     dropped = daemon.ask("call", "drop", number, "--reason", 'No "more"')

@@ -94,6 +94,12 @@ TEST(AdminProtocol, SmallRequests) {
   EXPECT_EQ(std::get<request::RelayDrop>(all.body).relay, std::nullopt);
   const auto drop = parse_request(with_params("call.drop", R"({"call":4,"reason":"why"})")).value();
   EXPECT_EQ(std::get<request::CallDrop>(std::get<CallRequest>(drop.body)).reason, "why");
+  const auto verify = parse_request(with_params("call.verify", R"({"call":4,"leg":"b"})")).value();
+  EXPECT_EQ(std::get<request::CallVerify>(std::get<CallRequest>(verify.body)).leg, Leg::b);
+  EXPECT_TRUE(std::get<request::CallVerify>(std::get<CallRequest>(verify.body)).equal);
+  const auto differs =
+      parse_request(with_params("call.verify", R"({"call":4,"leg":"a","equal":false})")).value();
+  EXPECT_FALSE(std::get<request::CallVerify>(std::get<CallRequest>(differs.body)).equal);
   const auto follow = parse_request(with_params("trace.follow", "{}")).value();
   EXPECT_EQ(std::get<request::TraceFollow>(follow.body).call, std::nullopt);
   const auto disable = parse_request(with_params("trunk.disable", R"({"trunk":"x"})")).value();
@@ -166,26 +172,30 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     Sip, AdminProtocolRefuses,
-    testing::Values(Bad{with_params("call.show", "{}"), "malformed", "params.call"},
-                    Bad{with_params("call.show", R"({"call":0})"), "malformed", "params.call"},
-                    Bad{with_params("call.list", R"({"count":0})"), "malformed", "params.count"},
-                    Bad{with_params("call.drop", "{}"), "malformed", "params.call"},
-                    Bad{with_params("call.drop", R"({"all":false})"), "malformed", "params.all"},
-                    Bad{with_params("call.drop", R"({"all":true,"call":1})"), "malformed", "params.all"},
-                    Bad{with_params("call.drop", R"({"call":1,"reason":"a\r\nb"})"), "malformed",
-                        "params.reason"},
-                    Bad{with_params("call.drop", R"({"call":1,"reason":")" + std::string(129, 'x') + "\"}"),
-                        "malformed", "params.reason"},
-                    Bad{with_params("trace.show", "{}"), "malformed", "params.call"},
-                    Bad{with_params("trace.list", R"({"after":-1})"), "malformed", "params.after"},
-                    Bad{with_params("trace.follow", R"({"call":"1"})"), "malformed", "params.call"},
-                    Bad{with_params("trunk.list", R"({"trunk":"x"})"), "malformed", "params.trunk"},
-                    Bad{with_params("trunk.show", "{}"), "malformed", "params.trunk"},
-                    Bad{with_params("trunk.enable", R"({"trunk":1})"), "malformed", "params.trunk"},
-                    Bad{with_params("cert.make", "{}"), "unsupported", "method"},
-                    Bad{with_params("config.check", R"({"file":"relative"})"), "malformed", "params.file"},
-                    Bad{with_params("config.check", R"({"file":""})"), "malformed", "params.file"},
-                    Bad{with_params("config.reload", R"({"file":"/x"})"), "malformed", "params.file"}));
+    testing::Values(
+        Bad{with_params("call.show", "{}"), "malformed", "params.call"},
+        Bad{with_params("call.show", R"({"call":0})"), "malformed", "params.call"},
+        Bad{with_params("call.list", R"({"count":0})"), "malformed", "params.count"},
+        Bad{with_params("call.drop", "{}"), "malformed", "params.call"},
+        Bad{with_params("call.drop", R"({"all":false})"), "malformed", "params.all"},
+        Bad{with_params("call.drop", R"({"all":true,"call":1})"), "malformed", "params.all"},
+        Bad{with_params("call.drop", R"({"call":1,"reason":"a\r\nb"})"), "malformed", "params.reason"},
+        Bad{with_params("call.drop", R"({"call":1,"reason":")" + std::string(129, 'x') + "\"}"), "malformed",
+            "params.reason"},
+        Bad{with_params("call.verify", R"({"leg":"a"})"), "malformed", "params.call"},
+        Bad{with_params("call.verify", R"({"call":1})"), "malformed", "params.leg"},
+        Bad{with_params("call.verify", R"({"call":1,"leg":"c"})"), "malformed", "params.leg"},
+        Bad{with_params("call.verify", R"({"call":1,"leg":"a","equal":1})"), "malformed", "params.equal"},
+        Bad{with_params("trace.show", "{}"), "malformed", "params.call"},
+        Bad{with_params("trace.list", R"({"after":-1})"), "malformed", "params.after"},
+        Bad{with_params("trace.follow", R"({"call":"1"})"), "malformed", "params.call"},
+        Bad{with_params("trunk.list", R"({"trunk":"x"})"), "malformed", "params.trunk"},
+        Bad{with_params("trunk.show", "{}"), "malformed", "params.trunk"},
+        Bad{with_params("trunk.enable", R"({"trunk":1})"), "malformed", "params.trunk"},
+        Bad{with_params("cert.make", "{}"), "unsupported", "method"},
+        Bad{with_params("config.check", R"({"file":"relative"})"), "malformed", "params.file"},
+        Bad{with_params("config.check", R"({"file":""})"), "malformed", "params.file"},
+        Bad{with_params("config.reload", R"({"file":"/x"})"), "malformed", "params.file"}));
 
 INSTANTIATE_TEST_SUITE_P(
     RelayAdd, AdminProtocolRefuses,

@@ -333,6 +333,38 @@ TEST_F(MediaSessionZrtp, AnOfferIsAnsweredWithTheHashOfOurHelloAndGetsKeysForBot
   EXPECT_TRUE(again.keeps_association && again.zrtp == nullptr);
 }
 
+TEST_F(MediaSessionZrtp, WhatPeopleSayOfTheSasIsShownToldAndOrdered) {
+  told = exchange(Leg::a, sdp(zrtp(5000, 'a')), sdp(plain("audio", 6000), "198.51.100.9"));
+  const LegKeying order = handshake_thread.take<LegKeying>();
+  const auto early = session->verify_sas(Leg::a, true);
+  ASSERT_FALSE(early);  // there is nothing to compare yet
+  EXPECT_EQ(early.error().error_class, ErrorClass::refused);
+  keying::ZrtpSecurity security;
+  security.sas = "jxpf";
+  security.entry = 3;
+  happen(keying::handshake_event::ZrtpSecured{order.leg, security});
+
+  std::vector<std::pair<bool, bool>> heard;
+  handshakes.set_observer([&](const Handshakes::Secured& secured) {
+    heard.emplace_back(secured.compared, secured.security.verified);
+  });
+  for (const bool equal : {true, false}) {
+    const auto compared = session->verify_sas(Leg::a, equal);
+    ASSERT_TRUE(compared);
+    EXPECT_EQ(compared->sas, "jxpf");
+    EXPECT_EQ(compared->entry, 3);
+    EXPECT_EQ(compared->verified, equal);
+    EXPECT_EQ(session->facts()[0].legs[0].zrtp->verified, equal);
+    const auto verify = handshake_thread.take<keying::handshake_order::Verify>();
+    EXPECT_EQ(verify.leg, order.leg);
+    EXPECT_EQ(verify.equal, equal);
+  }
+  EXPECT_EQ(heard, (std::vector<std::pair<bool, bool>>{{true, true}, {true, false}}));
+
+  EXPECT_FALSE(session->verify_sas(Leg::b, true));  // in clear
+  EXPECT_TRUE(handshake_thread.orders.empty());
+}
+
 TEST_F(MediaSessionZrtp, APeerThatSaysNothingMayStillBeginAndOneThatFailsEndsTheCall) {
   told = exchange(Leg::a, sdp(zrtp(5000, 'a')), sdp(plain("audio", 6000), "198.51.100.9"));
   const LegKeying order = handshake_thread.take<LegKeying>();
