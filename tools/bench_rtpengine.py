@@ -18,6 +18,7 @@ import time
 from bench_kamailio import Missing, figure
 from bench_relays import Generator, Relay, Rtpengine, Sallyport
 from demo_daemon import Failed
+from demo_network import prefer
 
 RATES = (20000, 50000)
 ROUNDS = 5
@@ -31,13 +32,6 @@ CALLS, THEIR_CALLS = 4500, 1500
 NICE = -15
 SILENT = "it passes nothing any more"
 TRIES = 3  # at a rate: the machine is not ours alone
-
-
-def prefer(pid: int) -> None:
-    """A process, and what it starts from now on, comes before others; by its session too, for the kernel weighs sessions against each other (sched(7), autogroup)."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, NICE)
-        pathlib.Path(f"/proc/{pid}/autogroup").write_text(str(NICE))
 
 
 @dataclasses.dataclass
@@ -69,7 +63,7 @@ class Subject:
         self.relay, self.name = relay, relay.name
         relay.start(THEIR_CALLS if relay.name == "rtpengine" else CALLS)
         if relay.process:
-            prefer(relay.process.pid)
+            prefer(relay.process.pid, NICE)
         self.generator = Generator(generator, relay)
         self.most = 100 * len(relay.calls)
         self.one(5000)  # neighbours are found, addresses learned
@@ -203,7 +197,7 @@ def conclude(prefix: str, samples: dict[str, list[Sample]]) -> dict[str, dict]:
 def measure(programs: Programs, only: str) -> tuple[dict[str, dict], bool]:
     """The figures, and whether all that was asked for could be measured."""
     bench = Bench(programs, only)
-    prefer(os.getpid())
+    prefer(os.getpid(), NICE)
     try:
         bench.start()
         bench.measure()

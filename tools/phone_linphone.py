@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 
+from demo_network import wait_for
 from phone import Message, Orders, Phone
 
 CONFIGURATION = """\
@@ -121,9 +122,18 @@ class Linphone(Phone):
     def ringing(self) -> bool:
         return self._reached("LinphoneCallIncomingReceived to ") < self._reached("to LinphoneCallIncomingReceived")
 
+    def resume(self) -> None:
+        # Until the far end has agreed to be held there is nothing that could go on.
+        wait_for(lambda: self._state() == "LinphoneCallPaused", 5)
+        super().resume()
+
     def is_held(self) -> bool:
+        return self._state() == "LinphoneCallPausedByRemote"
+
+    def _state(self) -> str:
+        """Of its last call; empty before the first."""
         states = re.findall(r"moving from state \w+ to (LinphoneCall\w+)", self.told())
-        return bool(states) and states[-1] == "LinphoneCallPausedByRemote"
+        return states[-1] if states else ""
 
     def sas(self) -> str:
         """The last short authentication string that it showed."""
