@@ -22,7 +22,7 @@ class Claims:
         for phone, peer, begin in ((one, other, since[0]), (other, one, since[1])):
             heard = phone_call.hear(phone, peer, seconds, begin)
             self.claim(f"when {when}, {phone.account.user} heard {peer.account.tone} Hz, and nothing of its own {phone.account.tone} Hz",
-                       phone_call.is_clear(heard, seconds), phone_call.describe(heard))
+                       phone_call.is_clear(heard, seconds, phone.clear_share), phone_call.describe(heard))
 
     def all_hold(self) -> bool:
         return bool(self.made) and all(claim["ok"] for claim in self.made)

@@ -62,6 +62,7 @@ class Phone:
 
     make = ""
     orders = Orders()
+    clear_share = 0.95  # of the blocks of a tone, in which it hears it
     digests: tuple[str, ...] = ()  # that it knows, where it gives up at the sight of others; else nothing
 
     def __init__(self, stage: Stage, account: Account, ca: pathlib.Path, border_port: int = 5061) -> None:

@@ -78,9 +78,9 @@ def hear(phone: Phone, peer: Phone, seconds: float, since: float = 0) -> demo_au
     return phone.heard().since(since).listen(peer.account.tone, phone.account.tone)
 
 
-def is_clear(heard: demo_audio.Heard, seconds: float) -> bool:
-    """The peer's tone nearly all the time, and nothing of the own one."""
-    return heard.seconds >= 0.75 * seconds and heard.share >= 0.95 and heard.unwanted < 0.05
+def is_clear(heard: demo_audio.Heard, seconds: float, share: float = Phone.clear_share) -> bool:
+    """The peer's tone in that share of the blocks, and nothing of the own one."""
+    return heard.seconds >= 0.75 * seconds and heard.share >= share and heard.unwanted < 0.05
 
 
 def describe(heard: demo_audio.Heard) -> str:

@@ -122,7 +122,7 @@ def talk(caller: Phone, callee: Phone, seconds: float = 2) -> None:
 def hear_each_other(one: Phone, other: Phone, seconds: float = 2, since: tuple[float, float] = (0, 0)) -> None:
     for phone, peer, begin in ((one, other, since[0]), (other, one, since[1])):
         heard = phone_call.hear(phone, peer, seconds, begin)
-        check(f"{phone.account.user} hears {peer.account.tone} Hz", phone_call.is_clear(heard, seconds), phone_call.describe(heard))
+        check(f"{phone.account.user} hears {peer.account.tone} Hz", phone_call.is_clear(heard, seconds, phone.clear_share), phone_call.describe(heard))
 
 
 def heard_until_now(one: Phone, other: Phone) -> tuple[float, float]:
