@@ -65,6 +65,7 @@ json::object leg_json(const LegInfo& leg) {
   object["latched"] = leg.latched;
   object["reachable"] = leg.reachable;
   object["mux"] = leg.mux;
+  object["bundled_with"] = leg.bundled_with ? json::value(*leg.bundled_with) : json::value(nullptr);
   object["dscp"] = leg.dscp;
   object["clock_rate"] = leg.clock_rate;
   object["suite"] =

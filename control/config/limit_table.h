@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "dataplane/bundle.h"
 
 namespace sallyport::control {
 
@@ -29,6 +30,7 @@ enum class Limit : std::uint8_t {
   subscriptions,
   subscriptions_per_user,
   relay_keys,
+  bundle_media,
   media_ports,
   next_hops,
 };
@@ -43,7 +45,7 @@ struct LimitInfo {
   std::string_view section = "limits";  ///< of the configuration
 };
 
-/// The last two follow from elsewhere (the port ranges, the workers' tables) and cannot be configured.
+/// The last three follow from elsewhere (the port ranges, the workers' tables) and cannot be configured.
 inline constexpr std::array kLimits = std::to_array<LimitInfo>({
     {Limit::relays, "relays", 50000, 1, 1000000, "relays at one time"},
     {Limit::admin_connections, "admin_connections", 16, 1, 1024, "clients of the admin socket at one time"},
@@ -71,12 +73,14 @@ inline constexpr std::array kLimits = std::to_array<LimitInfo>({
      "subscriptions of one user at one time", "calls"},
     {Limit::relay_keys, "relay_keys", 4096, 16, 1048576,
      "keys that one relay has had and that are refused from then on"},
+    {Limit::bundle_media, "bundle_media", dataplane::kMaxBundleMembers, dataplane::kMaxBundleMembers,
+     dataplane::kMaxBundleMembers, "media on one transport", ""},
     {Limit::media_ports, "media_ports", 0, 0, 0, "ports of the media addresses of a side", ""},
     {Limit::next_hops, "next_hops", 4095, 4095, 4095, "neighbours that media is sent to", ""},
 });
 
 inline constexpr std::size_t kLimitCount = kLimits.size();
-inline constexpr std::size_t kConfigurableLimits = kLimitCount - 2;
+inline constexpr std::size_t kConfigurableLimits = kLimitCount - 3;
 
 [[nodiscard]] constexpr const LimitInfo& info(Limit limit) {
   return kLimits[static_cast<std::size_t>(limit)];

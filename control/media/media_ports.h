@@ -33,7 +33,15 @@ class PortLease {
   }
   ~PortLease();
 
-  /// False: default-constructed or moved from.
+  /// The same ports, named and not held: of a leg that shares them.
+  [[nodiscard]] PortLease named() const {
+    PortLease name;
+    name.address_ = address_;
+    name.port_ = port_;
+    name.single_ = single_;
+    return name;
+  }
+  /// False: default-constructed, moved from, or another's.
   [[nodiscard]] bool held() const { return pool_ != nullptr; }
   /// Index into RuntimeConfig::addresses.
   [[nodiscard]] std::uint8_t address() const { return address_; }

@@ -33,10 +33,12 @@ struct RelayLeg {
   std::uint32_t clock_rate = 8000;
   std::uint64_t handshake_leg = 0;                        ///< in Handshakes; 0: none
   bool verified = false;                                  ///< media has come after the last handshake
-  std::uint64_t received_before = 0;                      ///< RTP packets by then
+  std::uint64_t received_before = 0;                      ///< RTP packets by then, also of one that joins
   std::array<Endpoint, dataplane::kComponents> remote{};  ///< as signalled; port 0: unknown
   bool expects_media = true;
-  PortLease ports;
+  bool bundled = false;     ///< one medium of a transport that may carry more
+  std::uint64_t joins = 0;  ///< the relay that has this leg's transport; 0: it has its own
+  PortLease ports;          ///< of a leg that joins: named, not held
 };
 
 /// The two streams that a leg may have: as it is asked for, and as it is held.
@@ -75,6 +77,7 @@ struct Relay {
   bool timed_out = false;
   std::string label;
   std::array<RelayLeg, kLegs> legs;
+  std::array<std::vector<std::uint64_t>, kLegs> joined;  ///< relays whose leg has its transport here
   std::array<FlowHops, kLegs> hops;
   std::array<dataplane::FlowPtr, kLegs> flows;
   std::vector<std::uint64_t> past_keys;  ///< KeyMark::key of those that it had and has no more
@@ -92,6 +95,7 @@ struct LegInfo {
   std::uint8_t dscp = 0;
   dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
   std::uint32_t clock_rate = 8000;
+  std::optional<std::uint64_t> bundled_with;  ///< the relay that has its transport
   std::optional<crypto::SuiteId> suite;
   std::optional<crypto::StreamStatus> receive, send;
   std::optional<double> idle_s;  ///< since the last accepted packet from there; nothing: none yet

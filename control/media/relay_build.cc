@@ -15,8 +15,13 @@ namespace {
 constexpr std::size_t kRtp = static_cast<std::size_t>(Component::rtp);
 constexpr std::size_t kRtcp = static_cast<std::size_t>(Component::rtcp);
 
-crypto::SrtpConfig srtp_config(const Keying& keying, const KeyMaterial& material, const MediaConfig& media) {
+/// SSRCs that a bundle's streams remember in full: a medium has one, and one for repairs (RFC 4588).
+constexpr std::uint8_t kBundleSsrcCapacity = 2 * dataplane::kMaxBundleMembers;
+
+crypto::SrtpConfig srtp_config(const Keying& keying, const KeyMaterial& material, const MediaConfig& media,
+                               bool bundled) {
   crypto::SrtpConfig config;
+  if (bundled) config.ssrc_capacity = kBundleSsrcCapacity;
   config.suite = keying.suite;
   config.master_key = material.key.duplicate();
   config.master_salt = material.salt.duplicate();
@@ -62,6 +67,7 @@ Error spent_key() {
 
 /// Whether what a leg's flow has learned of its peer's address is still so.
 bool keeps_source(const RelayLeg& before, const RelayLeg& after) {
+  if (before.joins != 0 || after.joins != 0) return false;  // it learns none
   return after.policy == dataplane::SourcePolicy::latch && before.policy == after.policy &&
          before.keys.has_value() == after.keys.has_value() && before.mux == after.mux &&
          before.remote == after.remote;
@@ -116,6 +122,12 @@ std::optional<SpecError> RelayManager::place(const RelaySpec& spec, Relay& relay
   for (const Leg leg : {Leg::a, Leg::b}) {
     const LegSpec& wanted = spec.legs[index(leg)];
     const std::string prefix = std::string(name(leg)) + ".";
+    if (wanted.joins != 0) {
+      const Relay& carrier = *relays_.at(wanted.joins);
+      relay.legs[index(leg)].side = carrier.legs[index(leg)].side;
+      relay.legs[index(leg)].ports = carrier.legs[index(leg)].ports.named();
+      continue;
+    }
     if (leases[index(leg)].held()) {
       if (auto wrong = place_leased(spec, leg, relay, std::move(leases[index(leg)]))) return wrong;
       continue;
@@ -149,6 +161,8 @@ std::optional<SpecError> RelayManager::check_change(const RelaySpec& spec, const
     const std::string prefix = std::string(name(leg)) + ".";
     if (ports_.find_side(wanted.side) != now.side)
       return SpecError{{ErrorClass::refused, "a leg stays on its side"}, prefix + "side"};
+    if (auto wrong = check_bundle_change(wanted, relay, leg)) return wrong;
+    if (wanted.joins != 0) continue;
     if (auto wrong = check_ports(wanted, now, prefix)) return wrong;
     for (const LegStream& stream : kLegStreams) {
       const auto& keying = wanted.*stream.wanted;
@@ -171,6 +185,8 @@ void RelayManager::describe_leg(const LegSpec& spec, RelayLeg& leg) const {
   leg.remote = remote_endpoints(spec);
   leg.expects_media = spec.expects_media;
   leg.handshake_leg = spec.handshake_leg;
+  leg.bundled = spec.bundle.has_value();
+  leg.joins = spec.joins;
   for (const LegStream& stream : kLegStreams)
     if (const auto& keying = spec.*stream.wanted)
       (leg.*stream.held).emplace(StreamMarks{mark(*keying, keying->send), mark(*keying, keying->receive)});
@@ -208,13 +224,16 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
   flow.arrival.leg = source.handshake_leg;
   flow.arrival.awaits_keys = source.awaits_keys;
   flow.arrival.end_to_end = source.end_to_end;
+  flow.arrival.bundle = source.bundle;
+  flow.arrival.joins = source.joins != 0;
   flow.departure.local = config_.runtime.addresses[leaves.ports.address()].address;
   flow.departure.rtp_port = leaves.ports.port();
   flow.departure.rtcp_port = rtcp_port(leaves);
-  flow.departure.target = leaves.remote;
   flow.departure.dscp = leaves.dscp;
   flow.departure.ttl = config_.sides[leaves.side].ttl;
   flow.departure.awaits_keys = spec.legs[index(to)].awaits_keys;
+  flow.departure.joins = leaves.joins != 0;
+  if (!flow.departure.joins) flow.departure.target = leaves.remote;
   if (predecessor != nullptr) flow.succeeds = succession(*predecessor, relay, from, flow);
   for (std::size_t i = 0; i < dataplane::kComponents; ++i) {
     NextHopLease& hop = relay.hops[index(from)][i];
@@ -230,6 +249,7 @@ dataplane::FlowConfig RelayManager::flow_config(const RelaySpec& spec, Relay& re
 std::optional<SpecError> RelayManager::make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
                                                     const Relay* predecessor, Streams& streams) {
   const std::string prefix = std::string(name(leg)) + ".";
+  const bool bundled = spec.legs[index(leg)].bundle.has_value();
   for (std::size_t i = 0; i < kLegStreams.size(); ++i) {
     const auto& keying = spec.legs[index(leg)].*kLegStreams[i].wanted;
     if (!keying) continue;
@@ -237,12 +257,12 @@ std::optional<SpecError> RelayManager::make_streams(const RelaySpec& spec, Leg l
     const auto before =
         predecessor == nullptr ? std::nullopt : predecessor->legs[index(leg)].*kLegStreams[i].held;
     if (!before || before->receive != now.receive) {
-      auto in = plane_.engine().make_inbound(srtp_config(*keying, keying->receive, config_.media));
+      auto in = plane_.engine().make_inbound(srtp_config(*keying, keying->receive, config_.media, bundled));
       if (!in) return SpecError{std::move(in.error()), prefix + "receive_key"};
       streams.inbound[i] = std::move(*in);
     }
     if (!before || before->send != now.send) {
-      auto out = plane_.engine().make_outbound(srtp_config(*keying, keying->send, config_.media));
+      auto out = plane_.engine().make_outbound(srtp_config(*keying, keying->send, config_.media, bundled));
       if (!out) return SpecError{std::move(out.error()), prefix + "send_key"};
       streams.outbound[i] = std::move(*out);
     }

@@ -40,10 +40,19 @@ void retire_keys(const std::array<RelayLeg, kLegs>& before, const std::array<Rel
 }
 
 SpecError worker_refused(CommandResult result) {
-  const bool in_use = result == CommandResult::port_in_use;
-  return {Error{ErrorClass::internal,
-                in_use ? "the worker holds these ports already" : "the worker has no such relay"},
-          ""};
+  switch (result) {
+    case CommandResult::port_in_use:
+      return {Error{ErrorClass::internal, "the worker holds these ports already"}, ""};
+    case CommandResult::no_carrier:
+      return {Error{ErrorClass::internal, "the worker has no bundle to join"}, ""};
+    case CommandResult::bundle_full:
+      return {Error{ErrorClass::internal, "the worker's bundle is full"}, ""};
+    case CommandResult::pending:
+    case CommandResult::done:
+    case CommandResult::not_linked:
+      break;
+  }
+  return {Error{ErrorClass::internal, "the worker has no such relay"}, ""};
 }
 
 }  // namespace
@@ -105,10 +114,12 @@ std::uint64_t RelayManager::add(RelaySpec spec, Answer<RelayAdded> done, LegPort
   };
   if (auto wrong = check(spec)) return refuse(std::move(*wrong));
   if (relays_.size() >= limits_[Limit::relays]) return refuse({limits_.refuse(Limit::relays).value(), ""});
+  const auto worker = choose_worker(spec);
+  if (!worker) return refuse(worker.error());
   auto relay = std::make_unique<Relay>();
   relay->id = ++last_id_;
   relay->label = std::move(spec.label);
-  relay->worker = least_loaded_worker();
+  relay->worker = *worker;
   relay->started_tsc = relay->expecting_since_tsc = plane_.tsc_now();
   if (auto wrong = place(spec, *relay, std::move(leases))) return refuse(std::move(*wrong));
   if (auto wrong = make_flows(spec, *relay)) return refuse(std::move(*wrong));
@@ -120,6 +131,7 @@ std::uint64_t RelayManager::add(RelaySpec spec, Answer<RelayAdded> done, LegPort
   Relay& placed = *relay;
   ++worker_relays_[placed.worker];
   relays_.emplace(placed.id, std::move(relay));
+  enlist(placed);
   submit(order, placed, std::move(operation));
   return placed.id;
 }
@@ -154,26 +166,30 @@ void RelayManager::set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done
   next.generation = static_cast<std::uint8_t>(relay->generation + 1);
   for (const Leg leg : {Leg::a, Leg::b}) {
     next.legs[index(leg)].side = relay->legs[index(leg)].side;
-    next.legs[index(leg)].ports = std::move(relay->legs[index(leg)].ports);
+    const std::uint64_t joins = spec.legs[index(leg)].joins;
+    const Relay& has_ports = joins == 0 ? *relay : *relays_.at(joins);
+    next.legs[index(leg)].ports = has_ports.legs[index(leg)].ports.named();
   }
-  auto wrong = make_flows(spec, next, relay);
-  if (wrong) {
-    for (std::size_t i = 0; i < kLegs; ++i) relay->legs[i].ports = std::move(next.legs[i].ports);
-    return done(tl::unexpected(std::move(*wrong)));
-  }
+  if (auto wrong = make_flows(spec, next, relay)) return done(tl::unexpected(std::move(*wrong)));
   Command order;
   order.kind = CommandKind::replace;
   order.flows = {relay->flows[0].get(), relay->flows[1].get()};
   order.replacements = {next.flows[0].get(), next.flows[1].get()};
   auto operation = std::make_unique<Operation>();
   operation->added = std::move(done);
+  for (const Leg leg : {Leg::a, Leg::b}) mark_received(*relay, leg);
   // The worker still uses the old flows: they and their next hops stay alive until the receipt.
   operation->retired_flows = std::exchange(relay->flows, std::move(next.flows));
   operation->retired_hops = std::exchange(relay->hops, std::move(next.hops));
   retire_keys(relay->legs, next.legs, relay->past_keys);
-  for (std::size_t i = 0; i < kLegs; ++i)
-    next.legs[i].received_before = dataplane::counters(*operation->retired_flows[i]).packets[0].get();
+  strike(*relay);
+  for (std::size_t i = 0; i < kLegs; ++i) {
+    next.legs[i].received_before = relay->legs[i].received_before;
+    PortLease& held = next.legs[i].joins == 0 ? next.legs[i].ports : operation->retired_ports[i];
+    held = std::move(relay->legs[i].ports);
+  }
   relay->legs = std::move(next.legs);
+  enlist(*relay);
   relay->generation = next.generation;
   relay->changing = true;
   if (!spec.label.empty()) relay->label = std::move(spec.label);
@@ -208,6 +224,7 @@ void RelayManager::expect_media(std::uint64_t id, std::array<bool, kLegs> legs) 
 
 void RelayManager::start_drop(Relay& relay, Answer<std::uint64_t> done) {
   relay.dropping = true;
+  strike(relay);
   Command order;
   order.kind = CommandKind::unlink;
   order.flows = {relay.flows[0].get(), relay.flows[1].get()};
@@ -250,6 +267,7 @@ void RelayManager::finish_unlink(Operation& operation) {
 void RelayManager::forget(std::uint64_t id) {
   const auto found = relays_.find(id);
   assert(found != relays_.end());
+  strike(*found->second);
   --worker_relays_[found->second->worker];
   relays_.erase(found);
   tell(RelayEvent::Kind::ended, id);
@@ -260,6 +278,11 @@ void RelayManager::capture(std::uint64_t id, Leg leg, bool received, bool opened
   Relay* relay = find(id);
   if (relay == nullptr) return done(tl::unexpected(no_such_relay(id)));
   if (!relay->linked || relay->changing) return done(tl::unexpected(busy()));
+  if (received && relay->legs[index(leg)].joins != 0)
+    return done(tl::unexpected(SpecError{{ErrorClass::refused,
+                                          "what arrives sealed is known at the relay that "
+                                          "it is bundled with alone"},
+                                         "mode"}));
   Command order;
   order.kind = CommandKind::capture;
   order.flows[0] = relay->flows[index(leg)].get();

@@ -69,9 +69,10 @@ class RelayManager {
   /// The relay's ports may have been leased before, for both legs or none. Gives the relay's id, which can be
   /// dropped at once; 0 if it was refused.
   std::uint64_t add(RelaySpec spec, Answer<RelayAdded> done, LegPorts leases = {});
-  /// New parameters for both legs; sides and local ports stay. A stream whose key stays, in its place and
-  /// with the same suite, goes on: rollover counter, replay window and statistics. Any other key that the
-  /// relay has or had is refused: under it a stream would start over and use keystream twice.
+  /// New parameters for both legs; sides and local ports stay, but that a leg may join a bundle and give its
+  /// own ports back. A stream whose key stays, in its place and with the same suite, goes on: rollover
+  /// counter, replay window and statistics. Any other key that the relay has or had is refused: under it a
+  /// stream would start over and use keystream twice.
   void set(std::uint64_t id, RelaySpec spec, Answer<RelayAdded> done);
   /// Why set() would be refused now; nothing if it would not.
   [[nodiscard]] std::optional<SpecError> check_set(std::uint64_t id, const RelaySpec& spec);
@@ -116,6 +117,18 @@ class RelayManager {
                                                       PortLease lease);
   [[nodiscard]] std::optional<SpecError> check_ports(const LegSpec& wanted, const RelayLeg& leg,
                                                      const std::string& prefix) const;
+  // Legs that share a transport (relay_bundle.cc).
+  [[nodiscard]] std::optional<SpecError> check_joining(const LegSpec& wanted, Leg leg, std::uint64_t relay);
+  [[nodiscard]] std::optional<SpecError> check_bundle_change(const LegSpec& wanted, const Relay& relay,
+                                                             Leg leg);
+  [[nodiscard]] tl::expected<std::uint8_t, SpecError> choose_worker(const RelaySpec& spec);
+  [[nodiscard]] const Relay* carrier_of(const RelayLeg& leg) const;
+  void enlist(const Relay& relay);
+  void strike(const Relay& relay);
+  void mark_received(Relay& relay, Leg leg);
+  [[nodiscard]] bool media_came(const Relay& relay, Leg leg) const;
+  [[nodiscard]] std::uint64_t last_packet(const Relay& relay) const;
+
   [[nodiscard]] std::optional<SpecError> check_change(const RelaySpec& spec, const Relay& relay);
   [[nodiscard]] std::optional<SpecError> make_streams(const RelaySpec& spec, Leg leg, Relay& relay,
                                                       const Relay* predecessor, Streams& streams);

@@ -12,6 +12,7 @@ struct RelayManager::Operation {
   std::uint64_t flow_id = 0;                            ///< of a capture
   std::array<dataplane::FlowPtr, kLegs> retired_flows;  ///< what the order takes out of use
   std::array<FlowHops, kLegs> retired_hops;
+  LegPorts retired_ports;          ///< of legs that have joined a bundle
   Answer<RelayAdded> added;        ///< of link and replace
   Answer<std::uint64_t> answered;  ///< of unlink and capture
 };

@@ -70,8 +70,34 @@ std::optional<SpecError> check_key(const KeyMaterial& material, crypto::SuiteId 
                  ErrorClass::malformed);
 }
 
+std::optional<SpecError> check_bundle(const LegSpec& leg, const std::string& prefix) {
+  if (!leg.bundle) return std::nullopt;
+  if (!leg.mux) return refused(prefix + "mux", "RTP and RTCP of a bundle share a port");
+  if (leg.end_to_end) return refused(prefix + "end_to_end", "what cannot be opened cannot be told apart");
+  if (leg.bundle->mid.size() > dataplane::kMaxMidLength)
+    return refused(prefix + "bundle",
+                   "a MID has at most " + std::to_string(dataplane::kMaxMidLength) + " octets");
+  if (leg.bundle->ssrcs.size() > dataplane::kMaxSignalledSsrcs)
+    return refused(prefix + "bundle", "a medium of a bundle names at most " +
+                                          std::to_string(dataplane::kMaxSignalledSsrcs) + " SSRCs");
+  return std::nullopt;
+}
+
+/// What is the carrier's may not be asked for again.
+std::optional<SpecError> check_joining(const LegSpec& leg, const std::string& prefix) {
+  if (!leg.bundle) return refused(prefix + "bundle", "who joins a bundle needs to be told apart");
+  if (leg.keying || leg.rtcp_keying)
+    return refused(prefix + "send_key", "the keys of a bundle are its carrier's");
+  const bool awaits = leg.awaits_keys[0] || leg.awaits_keys[1];
+  if (leg.handshakes.any() || leg.handshake_leg != 0 || awaits)
+    return refused(prefix + "handshakes", "the handshakes of a bundle are its carrier's");
+  return std::nullopt;
+}
+
 std::optional<SpecError> check_leg(const LegSpec& leg, const std::string& prefix) {
   if (auto wrong = check_values(leg, prefix)) return wrong;
+  if (auto wrong = check_bundle(leg, prefix)) return wrong;
+  if (leg.joins != 0) return check_joining(leg, prefix);
   if (auto wrong = check_addresses(leg, prefix)) return wrong;
   for (const auto* keying : {&leg.keying, &leg.rtcp_keying}) {
     if (!*keying) continue;
@@ -133,7 +159,9 @@ RelaySpec RelaySpec::duplicate() const {
                     .clock_rate = from.clock_rate,
                     .signalling_peer = from.signalling_peer,
                     .family = from.family,
-                    .expects_media = from.expects_media};
+                    .expects_media = from.expects_media,
+                    .bundle = from.bundle,
+                    .joins = from.joins};
   }
   return copy;
 }

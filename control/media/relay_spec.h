@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "crypto/keying.h"
 #include "crypto/suite.h"
+#include "dataplane/bundle.h"
 #include "dataplane/flow.h"
 
 namespace sallyport::control {
@@ -61,6 +62,11 @@ struct LegSpec {
   /// False: the peer may not send RTP now, as on hold; its silence is no media timeout. What it sends all the
   /// same is relayed.
   bool expects_media = true;
+  /// The leg is one medium of a transport that may carry more (RFC 9143); it is muxed.
+  std::optional<dataplane::BundleRules> bundle;
+  /// The relay whose leg of the same name has the transport: ports, keys, handshakes and addresses are its,
+  /// and `remote` is not looked at. 0: the leg has its own.
+  std::uint64_t joins = 0;
 };
 
 struct RelaySpec {

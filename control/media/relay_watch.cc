@@ -11,12 +11,6 @@ using dataplane::Component;
 
 namespace {
 
-std::uint64_t last_packet(const Relay& relay) {
-  std::uint64_t last = 0;
-  for (const auto& flow : relay.flows) last = std::max(last, dataplane::counters(*flow).last_seen.get());
-  return last;
-}
-
 template <typename Stream>
 std::optional<crypto::StreamStatus> status_of(const Stream* stream) {
   return stream == nullptr ? std::nullopt : std::optional(stream->status());
@@ -73,8 +67,7 @@ void RelayManager::check_handshakes(Relay& relay) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     RelayLeg& its = relay.legs[index(leg)];
     if (its.handshake_leg == 0 || !its.keys || its.verified) continue;
-    const dataplane::FlowCounters& received = dataplane::counters(*relay.flows[index(leg)]);
-    if (received.packets[0].get() == its.received_before) continue;
+    if (!media_came(relay, leg)) continue;
     its.verified = true;
     if (observer_) observer_({RelayEvent::Kind::verified, relay.id, leg, {}, its.handshake_leg});
   }
@@ -83,6 +76,7 @@ void RelayManager::check_handshakes(Relay& relay) {
 void RelayManager::check_routes(Relay& relay) {
   if (!relay.linked || relay.changing || relay.dropping) return;
   for (const Leg leg : {Leg::a, Leg::b}) {
+    if (relay.legs[index(leg)].joins != 0) continue;  // the carrier's
     const std::size_t flow = index(other(leg));
     const auto targets = dataplane::view(*relay.flows[flow]).target;
     for (std::size_t i = 0; i < dataplane::kComponents; ++i) {
@@ -134,10 +128,15 @@ RelayAdded RelayManager::added(const Relay& relay) const {
 
 LegInfo RelayManager::describe_leg(const Relay& relay, Leg which) const {
   const RelayLeg& leg = relay.legs[index(which)];
-  const dataplane::Flow& receives = *relay.flows[index(which)];
-  const dataplane::Flow& sends = *relay.flows[index(other(which))];
+  // What a transport is like, and its keys, is known where it is carried; without a carrier there is none.
+  const Relay* carrier = carrier_of(leg);
+  const Relay& at = carrier == nullptr ? relay : *carrier;
+  const RelayLeg& transport = at.legs[index(which)];
+  const dataplane::Flow& receives = *at.flows[index(which)];
+  const dataplane::Flow& sends = *at.flows[index(other(which))];
   const dataplane::FlowView received = dataplane::view(receives), sent = dataplane::view(sends);
   LegInfo info;
+  if (leg.joins != 0) info.bundled_with = leg.joins;
   info.side = config_.sides[leg.side].name;
   info.local_rtp = local(leg, Component::rtp);
   info.local_rtcp = local(leg, Component::rtcp);
@@ -147,15 +146,15 @@ LegInfo RelayManager::describe_leg(const Relay& relay, Leg which) const {
   info.source_rtcp = received.source[1];
   info.mux = leg.mux;
   info.latched = received.latched;
-  const dataplane::NextHopId hop = relay.hops[index(other(which))][0].id();
+  const dataplane::NextHopId hop = at.hops[index(other(which))][0].id();
   info.reachable = hop != dataplane::kNoNextHop && next_hops_.hop(hop).resolved;
   info.dscp = leg.dscp;
-  info.policy = leg.policy;
+  info.policy = transport.policy;
   info.clock_rate = leg.clock_rate;
-  if (leg.keys) info.suite = leg.suite;
+  if (transport.keys) info.suite = transport.suite;
   info.receive = status_of(dataplane::inbound_stream(receives));
   info.send = status_of(dataplane::outbound_stream(sends));
-  info.counters = &dataplane::counters(receives);
+  info.counters = &dataplane::counters(*relay.flows[index(which)]);
   const std::uint64_t last = info.counters->last_seen.get(), now = plane_.tsc_now();
   if (last != 0)
     info.idle_s = now > last ? static_cast<double>(now - last) / static_cast<double>(plane_.tsc_hz()) : 0;
