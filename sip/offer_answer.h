@@ -65,7 +65,7 @@ struct MediaPolicy {
   bool accept_mux = true;
   bool offer_mux = false;
   /// Where a peer offers it, media with ICE and DTLS share a transport (RFC 9143).
-  bool accept_bundle = false;
+  bool accept_bundle = true;
   SdpFilter filter;  ///< for what the leg is told
 };
 

@@ -99,6 +99,7 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);
   media.offer_mux = section.flag("offer_mux", media.offer_mux);
+  media.accept_bundle = section.flag("bundle", media.accept_bundle);
   if (!section.has("drop_attributes")) {
     static_cast<void>(section.texts("drop_attributes"));
     return;

@@ -21,7 +21,8 @@ bool same_leg(const LegSpec& left, const LegSpec& right) {
          left.signalling_peer == right.signalling_peer && same_stream(left.keying, right.keying) &&
          same_stream(left.rtcp_keying, right.rtcp_keying) && left.awaits_keys == right.awaits_keys &&
          left.end_to_end == right.end_to_end && left.handshakes == right.handshakes &&
-         left.handshake_leg == right.handshake_leg;
+         left.handshake_leg == right.handshake_leg && left.bundle == right.bundle &&
+         left.joins == right.joins;
 }
 
 }  // namespace
@@ -48,6 +49,15 @@ LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg, co
   spec.handshakes.zrtp = handshake->has_zrtp();
   spec.handshake_leg = handshake->id;
   apply(*handshake, spec);
+  return spec;
+}
+
+LegSpec closed_leg(const std::string& side) {
+  LegSpec spec;
+  spec.side = side;
+  spec.policy = dataplane::SourcePolicy::latch;
+  spec.awaits_keys.fill(true);
+  spec.expects_media = false;
   return spec;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "control/media/leg_handshake.h"
 #include "control/media/relay_manager.h"
@@ -15,6 +16,12 @@ namespace sallyport::control {
 /// By leg: what was agreed upon for all media, in their order.
 using Agreements = std::array<sip::Agreement, kLegs>;
 
+/// How a leg of a line shares its transport with those of other lines (RFC 9143).
+struct LineBundle {
+  std::string mid;
+  std::size_t carrier = 0;  ///< number of the line whose ports, keys and handshakes serve for all
+};
+
 struct MediaLine {
   std::array<Endpoint, kLegs> local;  ///< what the legs were told; of a line that is placed
   LegPorts ports;                     ///< until a relay takes them over
@@ -23,12 +30,15 @@ struct MediaLine {
   RelaySpec spec;      ///< of the relay
   std::array<std::optional<sip::KeyAgreement>, kLegs> agreements;  ///< of the relay
   std::array<std::unique_ptr<LegHandshake>, kLegs> handshakes;     ///< null: the leg needs none
+  std::array<std::optional<LineBundle>, kLegs> bundles;            ///< nothing: a transport of its own
   bool stale = false;  ///< handshakes have come to something that the relay does not know yet
 
-  [[nodiscard]] bool placed() const { return relay != 0 || ports[0].held(); }
+  [[nodiscard]] bool placed() const { return relay != 0 || ports[0].held() || ports[1].held(); }
   /// Gives the ports back, if there is no relay.
   void release() {
-    if (relay == 0) ports = {};
+    if (relay != 0) return;
+    ports = {};
+    bundles = {};
   }
 };
 
@@ -43,6 +53,9 @@ struct MediaLegIdentity {
 /// and the signalling peer. `handshake`: what has come of it so far; null where there is none.
 [[nodiscard]] LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg,
                                const LegHandshake* handshake);
+
+/// One through which nothing goes: neither taken nor sent.
+[[nodiscard]] LegSpec closed_leg(const std::string& side);
 
 /// Whether flows of one serve for the other: all is the same but from whom media is expected, and the label.
 [[nodiscard]] bool same_flows(const RelaySpec& left, const RelaySpec& right);

@@ -55,13 +55,17 @@ tl::expected<sip::Sdp, MediaFault> MediaSession::State::parse(std::string_view t
   return tl::unexpected(MediaFault{sip::info(defect.limit).status, defect.text});
 }
 
-std::vector<sip::LocalMedia> MediaSession::State::local(Leg leg) const {
+std::vector<sip::LocalMedia> MediaSession::State::local(Leg leg, const sip::RemoteOffer* answered) const {
   std::vector<sip::LocalMedia> all;
-  for (const MediaLine& line : lines_) {
+  for (std::size_t i = 0; i < lines_.size(); ++i) {
+    const MediaLine& line = lines_[i];
     sip::LocalMedia& local = all.emplace_back();
     local.rtp = line.local[index(leg)];
     if (line.relay != 0) local.agreed = line.agreements[index(leg)];
-    announce(line, leg, local);
+    announce(lines_[transport(i, leg)], leg, local);
+    const auto& bundle = line.bundles[index(leg)];
+    const bool is_told = answered != nullptr ? answered->media[i].bundle.has_value() : line.relay != 0;
+    if (bundle && is_told) local.bundle = sip::LocalBundle{bundle->mid, bundle->carrier};
   }
   return all;
 }
@@ -102,29 +106,49 @@ MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const s
   lines_.resize(sdp.media_count());
   bool any = false;
   Fault first;
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    sip::RemoteMedia& medium = exchange.read.media[i];
-    if (!medium.active) continue;
-    const KeyMaterial* received = medium.crypto ? &medium.crypto->key : nullptr;
-    const auto remote = medium.ice_fragment.empty() ? medium.rtp : std::nullopt;
-    if (auto fault = fit(lines_[i], exchange.offerer, remote, received)) {
+  // Who joins a transport comes after those that have one.
+  for (const bool joining : {false, true}) {
+    for (std::size_t i = 0; i < lines_.size(); ++i) {
+      sip::RemoteMedia& medium = exchange.read.media[i];
+      if (!medium.active || (medium.bundle && medium.bundle->tagged != i) != joining) continue;
+      const KeyMaterial* received = medium.crypto ? &medium.crypto->key : nullptr;
+      const auto remote = medium.ice_fragment.empty() ? medium.rtp : std::nullopt;
+      auto unfit = fit(lines_[i], exchange.offerer, remote, received);
+      if (!unfit) unfit = bundle(i, exchange.offerer, exchange.read);
+      if (!unfit) {
+        if (auto fault = prepare(exchange, i)) return fault;
+        any = true;
+        continue;
+      }
       medium.active = false;
-      medium.refusal = fault->reason;
-      if (!first) first = std::move(fault);
-      continue;
+      medium.refusal = unfit->reason;
+      if (!first) first = std::move(unfit);
     }
-    if (auto fault = place(lines_[i], exchange.offerer, medium)) return fault;
-    if (auto fault = plan_answer(lines_[i], exchange.offerer, medium)) return fault;
-    if (auto fault = plan_offer(lines_[i], other(exchange.offerer))) return fault;
-    any = true;
   }
   return any ? std::nullopt : std::move(first);
+}
+
+/// Ports and our ends of handshakes, for what both legs are to be told of a line.
+MediaSession::State::Fault MediaSession::State::prepare(Exchange& exchange, std::size_t number) {
+  const Leg from = exchange.offerer, to = other(from);
+  const sip::RemoteMedia& medium = exchange.read.media[number];
+  MediaLine& line = lines_[number];
+  if (auto fault = place(line, from, medium)) return fault;
+  const std::size_t carrier = transport(number, from);
+  if (carrier != number && line.relay == 0) {
+    line.ports[index(from)] = {};
+    line.local[index(from)] = lines_[carrier].local[index(from)];
+  }
+  // The carrier's own medium may have ended: then one that is left tells of the transport.
+  if (carrier == number || !exchange.read.media[carrier].active)
+    if (auto fault = plan_answer(lines_[carrier], from, medium)) return fault;
+  return joins(number, to) ? std::nullopt : plan_offer(line, to);
 }
 
 Text MediaSession::State::write(Exchange& exchange, const sip::Sdp& sdp) {
   const Leg to = other(exchange.offerer);
   const MediaLegSettings& leg = legs_[index(to)];
-  auto sent = sip::write_offer(sdp, exchange.read, leg.policy, local(to), told_[index(to)].origin,
+  auto sent = sip::write_offer(sdp, exchange.read, leg.policy, local(to, nullptr), told_[index(to)].origin,
                                services_.draw, established(to));
   if (!sent) return tl::unexpected(fault_of(sent.error()));
   exchange.sent = std::move(*sent);
@@ -187,8 +211,9 @@ MediaSession::State::Fault MediaSession::State::agree(Leg from, std::string_view
   for (std::size_t i = 0; i < lines_.size(); ++i)
     if (agreement->media[i].active && !lines_[i].placed())
       return MediaFault{kNotAcceptable, "SDP: the answer takes a medium that it had refused"};
-  auto answer = sip::write_answer(exchange_->read, *sdp, *agreement, legs_[index(to)].policy, local(to),
-                                  told_[index(to)].origin, services_.draw, established(to));
+  auto answer = sip::write_answer(exchange_->read, *sdp, *agreement, legs_[index(to)].policy,
+                                  local(to, &exchange_->read), told_[index(to)].origin, services_.draw,
+                                  established(to));
   if (!answer) return fault_of(answer.error());
   auto before = std::move(exchange_->agreed);
   exchange_->agreed.emplace();
@@ -232,13 +257,14 @@ std::vector<MediaFacts> MediaSession::State::facts() const {
   std::vector<MediaFacts> all = carried_out ? exchange_->facts : facts_;
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].relay = lines_[i].relay;
-    for (std::size_t leg = 0; leg < kLegs; ++leg) {
-      const LegHandshake* const handshake = lines_[i].handshakes[leg].get();
+    for (const Leg leg : {Leg::a, Leg::b}) {
+      const LegHandshake* const handshake = lines_[transport(i, leg)].handshakes[index(leg)].get();
       if (handshake == nullptr) continue;
-      all[i].legs[leg].handshake_failure = handshake->failure;
-      all[i].legs[leg].handshake = handshake->id;
-      all[i].legs[leg].zrtp = handshake->security;
-      if (handshake->keys[0]) all[i].legs[leg].suite = handshake->keys[0]->suite;
+      MediaFacts::OfLeg& its = all[i].legs[index(leg)];
+      its.handshake_failure = handshake->failure;
+      its.handshake = handshake->id;
+      its.zrtp = handshake->security;
+      if (handshake->keys[0]) its.suite = handshake->keys[0]->suite;
     }
   }
   return all;

@@ -127,33 +127,36 @@ keying::LegKeying MediaSession::State::keying_order(const LegHandshake& handshak
 /// A peer may begin its checks and its handshake before we have read its answer: the ports of such offers
 /// listen at once, and take no media.
 void MediaSession::State::link_early() {
-  const Leg to = other(exchange_->offerer);
-  for (std::size_t i = 0; i < lines_.size(); ++i) {
-    const sip::SentOffer::Medium& sent = exchange_->sent.media[i];
-    if (lines_[i].relay != 0 || !sent.active || (!sent.dtls && !sent.zrtp && !sent.ice)) continue;
-    LegHandshake& handshake = open(i, to);
-    handshake.terms = handshake.planned;
-    keying::LegKeying order = keying_order(handshake, to);
-    order.muxed = false;
-    if (!sent.dtls) order.identity.reset();
-    if (sent.zrtp) order.zrtp = std::move(handshake.planned_zrtp);
-    if (sent.ice)
-      order.ice = handshake.terms->ice.duplicate();
-    else if (!legs_[index(to)].signalling_peer.is_unspecified())
-      order.named_hosts.push_back(legs_[index(to)].signalling_peer);
-    handshake.keying_order = std::move(order);
+  for (const bool joining : {false, true})
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+      if (joins(i) == joining) link_early(i);
+}
 
-    RelaySpec spec;
-    spec.label = label_;
-    for (std::size_t leg = 0; leg < kLegs; ++leg) {
-      spec.legs[leg].side = legs_[leg].side;
-      spec.legs[leg].policy = dataplane::SourcePolicy::latch;
-      spec.legs[leg].awaits_keys = {true, true};
-    }
-    spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls, .zrtp = sent.zrtp};
-    spec.legs[index(to)].handshake_leg = handshake.id;
-    order_relay(i, std::move(spec));
+void MediaSession::State::link_early(std::size_t i) {
+  const Leg to = other(exchange_->offerer);
+  const sip::SentOffer::Medium& sent = exchange_->sent.media[i];
+  if (lines_[i].relay != 0 || !sent.active || (!sent.dtls && !sent.zrtp && !sent.ice)) return;
+  LegHandshake& handshake = open(i, to);
+  handshake.terms = handshake.planned;
+  keying::LegKeying order = keying_order(handshake, to);
+  order.muxed = false;
+  if (!sent.dtls) order.identity.reset();
+  if (sent.zrtp) order.zrtp = std::move(handshake.planned_zrtp);
+  if (sent.ice)
+    order.ice = handshake.terms->ice.duplicate();
+  else if (!legs_[index(to)].signalling_peer.is_unspecified())
+    order.named_hosts.push_back(legs_[index(to)].signalling_peer);
+  handshake.keying_order = std::move(order);
+
+  RelaySpec spec;
+  spec.label = label_;
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    spec.legs[index(leg)] = closed_leg(legs_[index(leg)].side);
+    put_bundle(i, leg, spec.legs[index(leg)]);
   }
+  spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls, .zrtp = sent.zrtp};
+  spec.legs[index(to)].handshake_leg = handshake.id;
+  order_relay(i, std::move(spec));
 }
 
 /// Takes over what was agreed for a leg, and prepares the orders that follow from it.

@@ -91,9 +91,14 @@ void MediaSession::State::remember_keys(const RelaySpec& spec) {
 
 RelaySpec MediaSession::State::wanted(std::size_t line) const {
   RelaySpec spec;
-  for (std::size_t i = 0; i < kLegs; ++i)
-    spec.legs[i] = leg_spec((*exchange_->agreed)[i].media[line], {legs_[i].side, legs_[i].signalling_peer},
-                            lines_[line].handshakes[i].get());
+  for (const Leg leg : {Leg::a, Leg::b}) {
+    const std::size_t i = index(leg);
+    const sip::AgreedMedia* const agreed = agreed_on(line, leg);
+    spec.legs[i] = agreed == nullptr ? closed_leg(legs_[i].side)
+                                     : leg_spec(*agreed, {legs_[i].side, legs_[i].signalling_peer},
+                                                lines_[line].handshakes[i].get());
+    put_bundle(line, leg, spec.legs[i]);
+  }
   spec.label = label_;
   return spec;
 }
@@ -107,7 +112,7 @@ MediaSession::State::Fault MediaSession::State::check_plan() const {
   if (heard_keys_.size() + kLegs * lines_.size() > services_.relays.limits()[Limit::relay_keys])
     return fault_of(SpecError{services_.relays.limits().refuse(Limit::relay_keys).value(), ""});
   for (std::size_t i = 0; i < lines_.size(); ++i) {
-    if (!agreed_active(i)) continue;
+    if (!is_needed(i)) continue;
     const MediaLine& line = lines_[i];
     const RelaySpec spec = wanted(i);
     if (line.relay != 0) {
@@ -130,17 +135,22 @@ void MediaSession::State::carry_out() {
   fault_.reset();
   carrying_out_ = true;
   ++orders_;  // our own: refusals come within a call
-  for (std::size_t i = 0; i < lines_.size(); ++i) carry_out(i);
+  for (const bool joining : {false, true})
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+      if (joins(i) == joining) carry_out(i);
   if (--orders_ == 0) finish();
 }
 
 void MediaSession::State::carry_out(std::size_t number) {
   MediaLine& line = lines_[number];
-  if (!agreed_active(number)) return drop(line);
+  if (!is_needed(number)) return drop(line);
   for (const Leg leg : {Leg::a, Leg::b}) {
-    const sip::AgreedMedia& agreed = (*exchange_->agreed)[index(leg)].media[number];
-    line.agreements[index(leg)] = agreed.agreement;
-    adopt(number, leg, agreed);
+    const sip::AgreedMedia* const agreed = agreed_on(number, leg);
+    line.agreements[index(leg)] = agreed != nullptr ? agreed->agreement : std::nullopt;
+    if (agreed == nullptr)
+      close_handshake(line, leg);
+    else if (!joins(number, leg))
+      adopt(number, leg, *agreed);
   }
   RelaySpec spec = wanted(number);
   if (line.relay != 0 && same_flows(spec, line.spec)) {
@@ -265,6 +275,7 @@ void MediaSession::State::drop(MediaLine& line) {
   line.fresh = false;
   line.spec = {};
   line.agreements = {};
+  line.bundles = {};
   line.stale = false;
   for (const Leg leg : {Leg::a, Leg::b}) close_handshake(line, leg);
   if (const std::uint64_t relay = std::exchange(line.relay, 0); relay != 0)

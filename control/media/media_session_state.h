@@ -60,12 +60,24 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   // What a description says (media_session.cc).
   [[nodiscard]] tl::expected<sip::Sdp, MediaFault> parse(std::string_view text) const;
   [[nodiscard]] Fault read(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Fault prepare(Exchange& exchange, std::size_t line);
   [[nodiscard]] Text write(Exchange& exchange, const sip::Sdp& sdp);
   [[nodiscard]] Fault agree(Leg from, std::string_view text);
-  [[nodiscard]] std::vector<sip::LocalMedia> local(Leg leg) const;
+  /// `answered`: the offer to be answered; null for an offer of ours.
+  [[nodiscard]] std::vector<sip::LocalMedia> local(Leg leg, const sip::RemoteOffer* answered) const;
   [[nodiscard]] std::vector<std::optional<Keying>> established(Leg leg) const;
   [[nodiscard]] std::string with_version(Leg to, std::string text);
   void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
+
+  // Transports that several m-lines share (media_session_bundles.cc).
+  [[nodiscard]] Fault bundle(std::size_t line, Leg leg, const sip::RemoteOffer& offer);
+  [[nodiscard]] std::size_t transport(std::size_t line, Leg leg) const;
+  [[nodiscard]] bool joins(std::size_t line, Leg leg) const { return transport(line, leg) != line; }
+  [[nodiscard]] bool joins(std::size_t line) const { return joins(line, Leg::a) || joins(line, Leg::b); }
+  [[nodiscard]] const sip::AgreedMedia* agreed_on(std::size_t line, Leg leg) const;
+  [[nodiscard]] bool is_needed(std::size_t line) const;
+  [[nodiscard]] const sip::BundleMarks* marks(std::size_t line, Leg leg) const;
+  void put_bundle(std::size_t line, Leg leg, LegSpec& spec) const;
 
   // Handshakes on the media path (media_session_handshakes.cc).
   [[nodiscard]] Fault plan(MediaLine& line, Leg leg, const TermsWanted& wanted);
@@ -73,6 +85,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] Fault plan_offer(MediaLine& line, Leg to);
   void announce(const MediaLine& line, Leg leg, sip::LocalMedia& local) const;
   void link_early();
+  void link_early(std::size_t line);
   void adopt(std::size_t line, Leg leg, const sip::AgreedMedia& agreed);
   [[nodiscard]] LegHandshake& open(std::size_t line, Leg leg);
   [[nodiscard]] keying::LegKeying keying_order(const LegHandshake& handshake, Leg leg) const;
