@@ -111,6 +111,7 @@ json::object policy_object(const SidePolicy& policy) {
       list_of(policy.media.crypto.suites, [](crypto::SuiteId suite) { return crypto::suite(suite).name; });
   object["unencrypted_srtcp"] = policy.media.crypto.unencrypted_srtcp;
   object["accept_mux"] = policy.media.accept_mux;
+  object["bundle"] = policy.media.accept_bundle;
   object["offer_mux"] = policy.media.offer_mux;
   object["drop_attributes"] = texts(policy.media.filter.dropped);
   object["trust"] = policy.trust;

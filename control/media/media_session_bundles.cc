@@ -62,7 +62,10 @@ void MediaSession::State::put_bundle(std::size_t number, Leg leg, LegSpec& spec)
   if (!lines_[number].bundles[index(leg)]) return;
   const std::size_t carrier = transport(number, leg);
   spec.mux = true;
-  if (carrier != number) spec.joins = lines_[carrier].relay;
+  if (carrier != number) {
+    spec.joins = lines_[carrier].relay;
+    spec.awaits_keys = {};  // of its own
+  }
   dataplane::BundleRules& rules = spec.bundle.emplace();
   const sip::BundleMarks* const own = marks(number, leg);
   if (own == nullptr) return;

@@ -130,13 +130,34 @@ def chromium_calls_firefox(border: Border) -> None:
 
 
 def two_browsers_see_each_other(border: Border) -> None:
+    """What the caller sends comes by one port, the callee has two; both may change the call."""
     alice, carol = web_phone(border, media="video"), web_phone(border, user="carol", port=5070, media="video")
     established(alice, carol)
+    relays = {relay["relay"]: relay for relay in border.daemon.ask("relay", "list")["relays"]}
+    joined = [relay["a"]["bundled_with"] for relay in relays.values() if relay["a"]["bundled_with"]]
+    check("the caller's media share a port", len(relays) == 2 and len(joined) == 1 and joined[0] in relays, relays)
+    check("the callee's do not", not any(relay["b"]["bundled_with"] for relay in relays.values()), relays)
     hear_each_other(alice, carol)
-    for phone in (alice, carol):
-        check("frames of video arrive", wait_for(lambda phone=phone: (phone.stats().get("video", {}).get("frames") or 0) > 5, 8),
-              phone.stats())
+    see_each_other(alice, carol)
+    for holder, held in ((alice, carol), (carol, alice)):
+        holder.hold()
+        check("the other browser knows that it is held", wait_for(held.is_held, 5), held.trouble())
+        holder.resume()
+        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), 5), held.trouble())
+        hear_each_other(alice, carol, since=heard_until_now(alice, carol))
+        see_each_other(alice, carol)
+    check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
     ended(carol, alice)
+
+
+def see_each_other(*browsers: Browser) -> None:
+    for browser in browsers:
+        before = frames(browser)
+        check("frames of video arrive", wait_for(lambda browser=browser, before=before: frames(browser) > before + 5, 8), browser.stats())
+
+
+def frames(browser: Browser) -> int:
+    return browser.stats().get("video", {}).get("frames") or 0
 
 
 CASES = {case.__name__: case for case in (

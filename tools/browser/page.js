@@ -28,15 +28,20 @@ window.order = async ({order, uri}) => {
     dial: () => agent.call(uri, options),
     answer: () => session.answer(options),
     hangup: () => session.terminate(),
-    hold: () => session.hold(),
-    resume: () => session.unhold(),
+    hold: () => untilDone(() => session.hold()),
+    resume: () => untilDone(() => session.unhold()),
     transfer: () => session.refer(uri),
     stats: async () => tell({stats: await stats()}),
-    restart: () => session.renegotiate({rtcOfferConstraints: {iceRestart: true}}),
+    restart: () => untilDone(() => session.renegotiate({rtcOfferConstraints: {iceRestart: true}})),
     stop: () => agent.stop(),
   };
   await orders[order]();
 };
+
+/// JsSIP changes nothing, and says so, while another change has not come to its end.
+async function untilDone(change) {
+  for (let tries = 0; tries < 100 && !change(); ++tries) await new Promise((resume) => setTimeout(resume, 50));
+}
 
 /// What the phone says: a tone, or the microphone where the browser makes its own or a person speaks.
 async function microphone() {
