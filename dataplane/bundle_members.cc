@@ -30,8 +30,8 @@ void Bundle::begin(Flow& carrier, std::uint64_t tsc, Counter& displaced) {
   members_[0] = &carrier;
   carrier.shared = this;
   carrier.slot = 0;
-  learn_signalled(carrier, tsc, displaced);
   rebuild();
+  learn_signalled(carrier, tsc, displaced);
 }
 
 bool Bundle::has_room() const {
@@ -44,8 +44,8 @@ void Bundle::join(Flow& flow, std::uint64_t tsc, Counter& displaced) {
   *place = &flow;
   flow.shared = this;
   flow.slot = static_cast<BundleSlot>(place - members_.begin());
-  learn_signalled(flow, tsc, displaced);
   rebuild();
+  learn_signalled(flow, tsc, displaced);
 }
 
 void Bundle::exchange(Flow& before, Flow& flow, std::uint64_t tsc, Counter& displaced) {
@@ -54,8 +54,8 @@ void Bundle::exchange(Flow& before, Flow& flow, std::uint64_t tsc, Counter& disp
   flow.slot = before.slot;
   before.shared = nullptr;
   close_departure(*before.reverse);
-  learn_signalled(flow, tsc, displaced);
   rebuild();
+  learn_signalled(flow, tsc, displaced);
 }
 
 void Bundle::take_over(Bundle& before) {
@@ -93,6 +93,7 @@ void Bundle::learn_signalled(const Flow& flow, std::uint64_t tsc, Counter& displ
 }
 
 void Bundle::rebuild() {
+  received_.forget(kNoSlot);  // whose MID was nobody's may be somebody's now
   by_payload_.fill(kNoSlot);
   mid_extension_ = 0;
   std::bitset<128> claimed;
