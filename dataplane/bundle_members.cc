@@ -2,6 +2,7 @@
 // Set-up. Who belongs to a bundle. Runs on the worker's thread, between packets; what is allocated here was
 // allocated by control.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "dataplane/bundle_state.h"
@@ -96,6 +97,8 @@ void Bundle::rebuild() {
   received_.forget(kNoSlot);  // whose MID was nobody's may be somebody's now
   by_payload_.fill(kNoSlot);
   mid_extension_ = 0;
+  const bool alone = std::ranges::count(members_, nullptr) + 1 == std::ssize(members_);
+  is_unmarked_ = alone && members_[0] != nullptr && members_[0]->medium->says_nothing();
   std::bitset<128> claimed;
   for (BundleSlot slot = 0; slot < members_.size(); ++slot) {
     if (members_[slot] == nullptr) continue;

@@ -72,6 +72,8 @@ void Bundle::note_sent(BundleSlot slot, std::uint32_t ssrc, std::uint64_t tsc, C
 }
 
 BundleSlot Bundle::slot_of_rtp(const PacketView& view, std::uint64_t tsc, Counter& displaced) {
+  // Teaches nothing: who joins later may say more.
+  if (is_unmarked_) return 0;
   const std::uint32_t ssrc = view.rtp.ssrc;
   SsrcTable::Source* known = received_.find(ssrc);
   const auto mid =
