@@ -2,6 +2,7 @@
 // Set-up. Who belongs to a bundle. Runs on the worker's thread, between packets; what is allocated here was
 // allocated by control.
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "dataplane/bundle_state.h"
@@ -30,8 +31,8 @@ void Bundle::begin(Flow& carrier, std::uint64_t tsc, Counter& displaced) {
   members_[0] = &carrier;
   carrier.shared = this;
   carrier.slot = 0;
-  learn_signalled(carrier, tsc, displaced);
   rebuild();
+  learn_signalled(carrier, tsc, displaced);
 }
 
 bool Bundle::has_room() const {
@@ -44,8 +45,8 @@ void Bundle::join(Flow& flow, std::uint64_t tsc, Counter& displaced) {
   *place = &flow;
   flow.shared = this;
   flow.slot = static_cast<BundleSlot>(place - members_.begin());
-  learn_signalled(flow, tsc, displaced);
   rebuild();
+  learn_signalled(flow, tsc, displaced);
 }
 
 void Bundle::exchange(Flow& before, Flow& flow, std::uint64_t tsc, Counter& displaced) {
@@ -54,8 +55,8 @@ void Bundle::exchange(Flow& before, Flow& flow, std::uint64_t tsc, Counter& disp
   flow.slot = before.slot;
   before.shared = nullptr;
   close_departure(*before.reverse);
-  learn_signalled(flow, tsc, displaced);
   rebuild();
+  learn_signalled(flow, tsc, displaced);
 }
 
 void Bundle::take_over(Bundle& before) {
@@ -93,8 +94,11 @@ void Bundle::learn_signalled(const Flow& flow, std::uint64_t tsc, Counter& displ
 }
 
 void Bundle::rebuild() {
+  received_.forget(kNoSlot);  // whose MID was nobody's may be somebody's now
   by_payload_.fill(kNoSlot);
   mid_extension_ = 0;
+  const bool alone = std::ranges::count(members_, nullptr) + 1 == std::ssize(members_);
+  is_unmarked_ = alone && members_[0] != nullptr && members_[0]->medium->says_nothing();
   std::bitset<128> claimed;
   for (BundleSlot slot = 0; slot < members_.size(); ++slot) {
     if (members_[slot] == nullptr) continue;

@@ -72,17 +72,18 @@ void Bundle::note_sent(BundleSlot slot, std::uint32_t ssrc, std::uint64_t tsc, C
 }
 
 BundleSlot Bundle::slot_of_rtp(const PacketView& view, std::uint64_t tsc, Counter& displaced) {
+  // Teaches nothing: who joins later may say more.
+  if (is_unmarked_) return 0;
   const std::uint32_t ssrc = view.rtp.ssrc;
   SsrcTable::Source* known = received_.find(ssrc);
   const auto mid =
       mid_extension_ == 0 ? std::nullopt : find_extension(view.octets(), view.rtp, mid_extension_);
   if (mid) {
     const BundleSlot named = slot_named(*mid);
-    // A MID that is nobody's: the stream is not to be decoded, whatever else one could go by.
-    if (named == kNoSlot) return kNoSlot;
     // One that was overtaken tells where it belongs, and nothing of the SSRC (RFC 7941 §4.2.6).
     if (known != nullptr && known->by_mid && !is_newer(view.rtp.sequence, known->sequence)) return named;
     if (known == nullptr) known = &received_.entry(ssrc, displaced);
+    // A MID that is nobody's is remembered too: the stream is not decoded, whatever else one could go by.
     *known = {tsc, ssrc, view.rtp.sequence, named, true};
     return named;
   }
@@ -99,7 +100,7 @@ BundleSlot Bundle::slot_of_rtp(const PacketView& view, std::uint64_t tsc, Counte
 BundleSlot Bundle::slot_of_rtcp(const PacketView& view) {
   if (const BundleSlot slot = slot_of_feedback(view.octets()); slot != kNoSlot) return slot;
   const SsrcTable::Source* sender = received_.find(view.rtp.ssrc);
-  if (sender != nullptr) return sender->slot;
+  if (sender != nullptr && sender->slot != kNoSlot) return sender->slot;
   if (const BundleSlot slot = slot_of_reports(view.octets()); slot != kNoSlot) return slot;
   return 0;
 }

@@ -22,6 +22,7 @@ struct BundleMedium {
   explicit BundleMedium(const BundleRules& rules);
 
   [[nodiscard]] bool is_named(std::span<const std::uint8_t> name) const;
+  [[nodiscard]] bool says_nothing() const { return mid_length == 0 && ssrc_count == 0 && payloads.none(); }
 
   std::array<std::uint8_t, kMaxMidLength> mid{};
   std::uint8_t mid_length = 0;
@@ -99,6 +100,7 @@ class Bundle {
   std::array<Flow*, kMaxBundleMembers> members_{};
   std::array<BundleSlot, 128> by_payload_{};  ///< kNoSlot: nobody's, or of more than one
   std::uint8_t mid_extension_ = 0;
+  bool is_unmarked_ = false;  ///< the carrier's medium is alone, and nothing is said of its packets
   SsrcTable received_;
   SsrcTable sent_;
 };

@@ -88,8 +88,7 @@ std::optional<SpecError> check_joining(const LegSpec& leg, const std::string& pr
   if (!leg.bundle) return refused(prefix + "bundle", "who joins a bundle needs to be told apart");
   if (leg.keying || leg.rtcp_keying)
     return refused(prefix + "send_key", "the keys of a bundle are its carrier's");
-  const bool awaits = leg.awaits_keys[0] || leg.awaits_keys[1];
-  if (leg.handshakes.any() || leg.handshake_leg != 0 || awaits)
+  if (leg.handshakes.any() || leg.handshake_leg != 0)
     return refused(prefix + "handshakes", "the handshakes of a bundle are its carrier's");
   return std::nullopt;
 }

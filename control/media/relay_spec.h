@@ -64,8 +64,8 @@ struct LegSpec {
   bool expects_media = true;
   /// The leg is one medium of a transport that may carry more (RFC 9143); it is muxed.
   std::optional<dataplane::BundleRules> bundle;
-  /// The relay whose leg of the same name has the transport: ports, keys, handshakes and addresses are its,
-  /// and `remote` is not looked at. 0: the leg has its own.
+  /// The relay whose leg of the same name has the transport: ports, keys, handshakes and addresses are its;
+  /// `remote` and `awaits_keys` are not looked at. 0: the leg has its own.
   std::uint64_t joins = 0;
 };
 

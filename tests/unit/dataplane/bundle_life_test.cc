@@ -80,6 +80,20 @@ TEST_F(BundleLifeTest, ABundleIsFullAndHasRoomAgain) {
   EXPECT_EQ(call_.medium_of({.payload_type = kAudioType + 3, .ssrc = 3}), std::nullopt);
 }
 
+/// Until its peer's answer has said what its packets are like.
+TEST_F(BundleLifeTest, ACarrierAloneOfWhichNothingIsSaidTakesAll) {
+  ASSERT_EQ(call_.unlink(kVideo), CommandResult::done);
+  rekey();
+  ASSERT_EQ(call_.replace(kAudio, call_.make(kAudio, {})), CommandResult::done);
+  EXPECT_EQ(audio(), kAudio);
+  EXPECT_EQ(video(), kAudio);
+  EXPECT_EQ(video_by_ssrc(), kAudio);
+  ASSERT_EQ(call_.join(kVideo), CommandResult::done);
+  EXPECT_EQ(video_by_ssrc(), std::nullopt) << "nothing was learned meanwhile";
+  EXPECT_EQ(video(), kVideo);
+  EXPECT_EQ(audio(), std::nullopt) << "beside others it is to be told apart";
+}
+
 TEST_F(BundleLifeTest, WhoLeavesTakesItsSsrcsAlong) {
   ASSERT_EQ(video(), kVideo);
   ASSERT_EQ(call_.unlink(kVideo), CommandResult::done);

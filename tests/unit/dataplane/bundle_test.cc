@@ -144,6 +144,18 @@ TEST_F(BundleTest, AMidThatNamesNobodyIsNotGuessedAt) {
     EXPECT_EQ(call.medium_of(spec), std::nullopt) << mid;
   }
   EXPECT_EQ(unrouted(), 4u);
+  // It is the stream's MID until the stream says another, or the media change.
+  const auto later = [&](std::uint16_t sequence) {
+    return call.medium_of({.payload_type = kVideoType, .sequence = sequence, .ssrc = 1001});
+  };
+  EXPECT_EQ(later(2), std::nullopt);
+  EXPECT_EQ(call.medium_reached(call.frame(call.access_peer.close_rtcp(test::rtcp_compound(1001)))), kAudio)
+      << "reports are the carrier's then";
+  ASSERT_EQ(call.join(2), CommandResult::done);
+  EXPECT_EQ(later(3), kVideo);
+  const test::RtpSpec named{
+      .payload_type = kVideoType, .sequence = 4, .ssrc = 1001, .extension = mid_extension("m2")};
+  EXPECT_EQ(call.medium_of(named), 2u);
 }
 
 TEST_F(BundleTest, WhatFitsNothingIsDropped) {
@@ -326,12 +338,17 @@ TEST_F(BundleTest, ANewAddressOfThePeerIsThatOfAllItsMedia) {
   rig_.workers[0]->rings().events.consume_all([&](const Event& event) { told.push_back(event.flow_id); });
   const std::uint64_t carrier = id(*call.media[kAudio].forth);
   EXPECT_EQ(told, (std::vector<std::uint64_t>{carrier, carrier})) << "RTP and RTCP of the port";
-  // Another next hop for the carrier is one for all.
+  // One of its own is not heeded; another for the carrier is one for all.
+  EXPECT_EQ(rig_.execute({.kind = CommandKind::retarget,
+                          .next_hop_id = test::kDeadHop,
+                          .flows = {call.media[kVideo].back.get(), nullptr}}),
+            CommandResult::done);
+  EXPECT_EQ(call.pass(call.from_core(kVideo, {.sequence = 7, .ssrc = 6}), false).size(), 1u);
   EXPECT_EQ(rig_.execute({.kind = CommandKind::retarget,
                           .next_hop_id = test::kDeadHop,
                           .flows = {call.media[kAudio].back.get(), nullptr}}),
             CommandResult::done);
-  EXPECT_TRUE(call.pass(call.from_core(kVideo, {.sequence = 2, .ssrc = 6}), false).empty());
+  EXPECT_TRUE(call.pass(call.from_core(kVideo, {.sequence = 8, .ssrc = 6}), false).empty());
   EXPECT_EQ(rig_.verdicts(Verdict::drop_no_next_hop), 1u);
 }
 
