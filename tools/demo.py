@@ -4,7 +4,8 @@
 Builds Sallyport, makes three network namespaces (an access side, Sallyport, a core side) and a certificate authority, starts sallyportd with
 docs/example/phones.toml, and baresip and linphone on either side. They register over TLS and call each other with SRTP, whose keys come by SDES,
 then, at further listeners, by ZRTP and by DTLS. With --media the media plane is shown alone: relays that sallyctl sets up between GStreamer and
-ffmpeg. Exits with 0 only when every claim holds.
+ffmpeg. With --browser it is for a person: it serves a page that is a phone, with phones that answer it, until Ctrl-C. Exits with 0 only when
+every claim holds.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 
+from demo_browser import BrowserDemonstration
 from demo_calls import CallDemonstration
 from demo_claims import Claims
 from demo_daemon import Failed
@@ -49,7 +51,7 @@ def demonstrate(stage: Stage, claims: Claims, arguments: argparse.Namespace) -> 
     """Runs the whole story; gives whether it may stay."""
     programs = build(arguments.build.absolute())
     started = time.monotonic()
-    show = (MediaDemonstration if arguments.media else CallDemonstration)(stage, claims)
+    show = arguments.show(stage, claims)
     show.run(*programs)
     if arguments.keep and claims.all_hold():
         hints = [*show.hints(), f"ip netns exec {stage.namespace('sallyport')} bash"]
@@ -76,7 +78,9 @@ def _interrupted(number: int, _frame: object) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     _on_signals(_interrupted)
-    stage, claims, kept = Stage(), Claims(), False
+    # A person's browser is outside of all namespaces.
+    stage = Stage(outside="access" if arguments.show is BrowserDemonstration else "")
+    claims, kept = Claims(), False
     try:
         kept = demonstrate(stage, claims, arguments)
     except (Failed, RuntimeError, OSError, KeyError, ValueError, subprocess.SubprocessError) as problem:
@@ -95,12 +99,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/demo", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--media", action="store_true", help="the media plane alone, without phones")
+    what = parser.add_mutually_exclusive_group()
+    what.set_defaults(show=CallDemonstration)
+    what.add_argument("--media", action="store_const", dest="show", const=MediaDemonstration, help="the media plane alone, without phones")
+    what.add_argument("--browser", action="store_const", dest="show", const=BrowserDemonstration,
+                      help="a page for a browser on this machine, whose user has a microphone; Ctrl-C ends it")
     parser.add_argument("--keep", action="store_true", help="leave everything running afterwards")
     parser.add_argument("--stop", action="store_true", help="take away what --keep left, and do nothing else")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the claims and whether they hold")
     parser.add_argument("--build", type=pathlib.Path, metavar="DIR", default=BUILD, help="the build folder (default: %(default)s)")
     arguments = parser.parse_args()
+    if arguments.keep and arguments.show is BrowserDemonstration:
+        parser.error("--browser stays until it is interrupted, and no longer")
     if arguments.stop:
         for stage in stages_left():
             stage.remove()

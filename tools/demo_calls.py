@@ -43,7 +43,7 @@ class CallDemonstration:
 
     def add_users(self) -> None:
         for phone in self.phones:
-            phone_call.add_user(self.daemon, self.stage, phone)
+            phone_call.add_user(self.daemon, self.stage, phone.account, phone.digests)
 
     def register(self) -> None:
         for phone in self.phones:

@@ -47,7 +47,7 @@ class KeyedCalls:
 
     def register(self) -> None:
         for phone in self.phones.values():
-            phone_call.add_user(self.daemon, self.stage, phone)
+            phone_call.add_user(self.daemon, self.stage, phone.account, phone.digests)
             phone.start()
         came = [phone for phone in self.phones.values() if phone.wait_registered()]
         self.claims.claim("five more phones registered, each where keys come about in its way", len(came) == len(self.phones),

@@ -32,6 +32,7 @@ class Stage:
     processes: list[int] = dataclasses.field(default_factory=list)
     children: dict[int, subprocess.Popen] = dataclasses.field(default_factory=dict)
     sides: tuple[str, ...] = ("access", "core")
+    outside: str = ""  # the side whose endpoint is this machine itself, as seen from outside of all namespaces
 
     def namespace(self, side: str) -> str:
         return f"{self.name}-{side}"
@@ -46,23 +47,42 @@ class Stage:
 
     def note(self) -> None:
         STATE.mkdir(mode=0o700, exist_ok=True)
-        what = {"folder": str(self.folder), "processes": self.processes, "owner": os.getpid(), "sides": self.sides}
+        what = {"folder": str(self.folder), "processes": self.processes, "owner": os.getpid(), "sides": self.sides, "outside": self.outside}
         (STATE / f"{self.name}.json").write_text(json.dumps(what))
 
     def build_network(self) -> None:
         """access (10.91.1.2) -- access0 (10.91.1.1) sallyport core0 (10.91.2.1) -- core (10.91.2.2)"""
         self.note()
-        for side in ("sallyport", *self.sides):
-            ip("netns", "add", self.namespace(side))
-            ip("-n", self.namespace(side), "link", "set", "lo", "up")
+        for name in self._namespaces():
+            ip("netns", "add", self.namespace(name))
+            ip("-n", self.namespace(name), "link", "set", "lo", "up")
         for side in self.sides:
+            if side == self.outside:
+                self._connect_outside()
+                continue
             ip("link", "add", f"{side}0", "netns", self.namespace("sallyport"), "type", "veth",
                "peer", "name", "media0", "netns", self.namespace(side))
-            for namespace, device, address in (("sallyport", f"{side}0", self.address(side)), (side, "media0", self.endpoint(side))):
-                ip("-n", self.namespace(namespace), "address", "add", f"{address}/24", "dev", device)
-                ip("-n", self.namespace(namespace), "link", "set", device, "up")
+            self._set_up(self.namespace("sallyport"), f"{side}0", self.address(side))
+            self._set_up(self.namespace(side), "media0", self.endpoint(side))
             # linphone takes a host without a default route for one without a network, and drops its connections.
             ip("-n", self.namespace(side), "route", "add", "default", "via", self.address(side))
+
+    def _connect_outside(self) -> None:
+        side, network = self.outside, f"{self.address(self.outside)}/24"
+        if ip("-4", "-o", "address", "show", "to", network):
+            raise RuntimeError(f"this machine has an address in {network} already: by another demonstration? tools/demo --stop takes away what one left")
+        # By our process, since the namespace that we are in need not have a name.
+        ip("link", "add", f"{side}0", "netns", self.namespace("sallyport"), "type", "veth", "peer", "name", self.name, "netns", str(os.getpid()))
+        self._set_up(self.namespace("sallyport"), f"{side}0", self.address(side))
+        self._set_up("", self.name, self.endpoint(side))
+
+    def _set_up(self, namespace: str, device: str, address: str) -> None:
+        where = ["-n", namespace] if namespace else []
+        ip(*where, "address", "add", f"{address}/24", "dev", device)
+        ip(*where, "link", "set", device, "up")
+
+    def _namespaces(self) -> list[str]:
+        return ["sallyport", *(side for side in self.sides if side != self.outside)]
 
     def name_border(self, name: str) -> None:
         """On every side, `name` is Sallyport's address there."""
@@ -133,8 +153,10 @@ class Stage:
             for pid in alive:
                 _signal_group(pid, number)
             wait_for(lambda: not any(self._alive(pid) for pid in alive), 3)
-        for side in ("sallyport", *self.sides):
-            subprocess.run(["ip", "netns", "delete", self.namespace(side)], stderr=subprocess.DEVNULL)
+        if self.outside:
+            subprocess.run(["ip", "link", "delete", self.name], stderr=subprocess.DEVNULL)  # at once; a namespace takes its devices along later
+        for name in self._namespaces():
+            subprocess.run(["ip", "netns", "delete", self.namespace(name)], stderr=subprocess.DEVNULL)
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.rmtree(pathlib.Path("/run/dpdk") / self.name, ignore_errors=True)
         (STATE / f"{self.name}.json").unlink(missing_ok=True)
@@ -144,8 +166,7 @@ class Stage:
         if child is not None:
             return child.poll() is None
         # Not our child: one that an earlier demonstration left. A reused number would not be in our namespaces.
-        names = [self.namespace(side) for side in ("sallyport", *self.sides)]
-        return any(str(pid) in ip("netns", "pids", name, check=False).split() for name in names)
+        return any(str(pid) in ip("netns", "pids", self.namespace(name), check=False).split() for name in self._namespaces())
 
 
 def stages_left() -> list[Stage]:
@@ -154,7 +175,7 @@ def stages_left() -> list[Stage]:
     for note in sorted(STATE.glob("sp-demo-*.json")) if STATE.exists() else []:
         what = json.loads(note.read_text())
         if not pathlib.Path(f"/proc/{what['owner']}").exists():
-            left.append(Stage(note.stem, pathlib.Path(what["folder"]), what["processes"], sides=tuple(what["sides"])))
+            left.append(Stage(note.stem, pathlib.Path(what["folder"]), what["processes"], sides=tuple(what["sides"]), outside=what.get("outside", "")))
     return left
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A private certificate authority and certificates under it, made with openssl(1)."""
 
+import base64
+import hashlib
 import pathlib
 import subprocess
 
@@ -38,12 +40,18 @@ class Authority:
         for left in (request, extensions):
             left.unlink()
 
+    def key_hash(self, name: str) -> str:
+        """What browsers know a public key by: the SHA-256 of its SubjectPublicKeyInfo, in base64."""
+        key = _openssl("pkey", "-in", self._folder / f"{name}.key", "-pubout", "-outform", "DER")
+        return base64.b64encode(hashlib.sha256(key).digest()).decode()
+
     def _key(self, path: pathlib.Path) -> None:
         _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", path)
         path.chmod(0o600)
 
 
-def _openssl(*arguments: str | pathlib.Path) -> None:
-    result = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True)
+def _openssl(*arguments: str | pathlib.Path) -> bytes:
+    result = subprocess.run(["openssl", *map(str, arguments)], capture_output=True)
     if result.returncode != 0:
-        raise RuntimeError(f"openssl {arguments[0]}: {result.stderr.strip()}")
+        raise RuntimeError(f"openssl {arguments[0]}: {result.stderr.decode(errors='replace').strip()}")
+    return result.stdout

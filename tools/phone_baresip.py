@@ -16,8 +16,8 @@ poll_method epoll
 sip_listen {address}:{port}
 call_local_timeout 120
 call_max_calls 8
-audio_source aufile,{tone}
-audio_player aubridge,sink
+audio_source {source}
+audio_player {player}
 audio_alert aubridge,alert
 audio_txmode thread
 ausrc_format s16
@@ -33,8 +33,7 @@ module_path /usr/lib/baresip/modules
 module g711.so
 module aufile.so
 module aubridge.so
-module sndfile.so
-module srtp.so
+{recorder}module srtp.so
 module dtls_srtp.so
 module_tmp uuid.so
 module_tmp account.so
@@ -52,23 +51,34 @@ class Baresip(Phone):
     make = "baresip"
     orders = Orders(answer="accept")
     digests = ("MD5",)
+    records = True  # what it hears
 
     def start(self) -> None:
         account, control = self.account, self.account.port + 1000
         self._control_port = control
         (self.folder / "config").write_text(CONFIGURATION.format(
-            address=self.stage.endpoint(account.side), port=account.port, tone=self.tone_file, folder=self.folder, control=control,
+            address=self.stage.endpoint(account.side), port=account.port, folder=self.folder, control=control,
+            source=self.source(), player=self.player(), recorder="module sndfile.so\n" if self.records else "",
             first=20000 + account.port % 1000 * 10, last=20998 + account.port % 1000 * 10))
         border = self.stage.address(account.side)
         (self.folder / "accounts").write_text(
             f'<{account.uri};transport=tls>;auth_pass={account.password};regint=600;outbound="sip:{border}:{self.border_port};transport=tls"'
             + (f";mediaenc={account.media}" if account.media != "none" else "") + (";answermode=auto" if account.auto_answer else "") + "\n")
         (self.folder / "contacts").write_text("")
-        self._take_names_of_what_it_says()
+        if self.records:
+            self._take_names_of_what_it_says()
         self._events: list[dict] = []
         self._socket: socket.socket | None = None
         self._octets = b""
         self.process = self.stage.start(account.side, ["baresip", "-4", "-s", "-f", str(self.folder)], str(self.log.relative_to(self.stage.folder)))
+
+    def source(self) -> str:
+        """Module and device whose sound it sends."""
+        return f"aufile,{self.tone_file}"
+
+    def player(self) -> str:
+        """Module and device that take what it hears."""
+        return "aubridge,sink"
 
     def _take_names_of_what_it_says(self, seconds: int = 900) -> None:
         """baresip 1.0.0 stops to record what it hears when its media changes, unless it does not record what it says. So the

@@ -33,6 +33,21 @@ def prepare(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
+def listener(address: str, port: int, *origins: str) -> str:
+    """Sections for the daemon's configuration: where browsers come to, from pages of these origins."""
+    return f"""
+[sip.listener.web]
+side = "access"
+transport = "wss"
+address = "{address}:{port}"
+certificates = ["example"]
+origins = {json.dumps(origins)}
+
+[sip.listener.web.auth]
+algorithms = ["MD5"]
+"""
+
+
 class Browser(Phone):
     """Knows MD5 alone. Its media is ICE and DTLS-SRTP, RTP and RTCP on one port, and nothing else. `media` may be `video`."""
 
@@ -43,16 +58,18 @@ class Browser(Phone):
 
     def start(self) -> None:
         account = self.account
-        port = PAGE_PORT + account.port % 1000
-        certificates = self.ca.parent
-        settings = {
-            "browser": self.make, "page": f"https://localhost:{port}/", "recording": str(self._recording),
-            "certificate": str(certificates / f"{account.domain}.pem"), "key": str(certificates / f"{account.domain}.key"),
-            "server": f"wss://{account.domain}:{self.border_port}/", "user": account.user, "domain": account.domain,
-            "password": account.password, "tone": account.tone, "video": account.media == "video"}
         os.mkfifo(self._order_pipe)
+        settings = {"browser": self.make, "recording": str(self._recording), **self.settings()}
         command = ["env", f"HOME={self.folder}", "node", str(self.kit / "drive.mjs"), json.dumps(settings)]
         self.process = self.stage.start(account.side, command, f"{account.folder_name}/log", self._order_pipe)
+
+    def settings(self) -> dict:
+        """For the driver: a page that it serves itself, and what the page is told."""
+        account, certificates = self.account, self.ca.parent
+        return {"page": f"https://localhost:{PAGE_PORT + account.port % 1000}/",
+                "certificate": str(certificates / f"{account.domain}.pem"), "key": str(certificates / f"{account.domain}.key"),
+                "server": f"wss://{account.domain}:{self.border_port}/", "user": account.user, "domain": account.domain,
+                "password": account.password, "tone": account.tone, "video": account.media == "video"}
 
     def registered(self) -> bool:
         return self._seen("registered") > self._seen("unregistered")

@@ -45,13 +45,12 @@ def configuration(stage: Stage, media: str = "", more: str = "") -> str:
     return text + more
 
 
-def add_user(daemon: Daemon, stage: Stage, phone: Phone) -> None:
-    """Whom the phone says that it is, with digests that it knows."""
+def add_user(daemon: Daemon, stage: Stage, who: Account, digests: tuple[str, ...]) -> None:
+    """`digests` are those that the phone knows; none: the configured ones."""
     password = stage.folder / "password"
     password.touch(mode=0o600)
-    password.write_text(phone.account.password + "\n")
-    daemon.control("user", "add", phone.account.user, "--password-file", str(password),
-                   *(["--algorithms", ",".join(phone.digests)] if phone.digests else []))
+    password.write_text(who.password + "\n")
+    daemon.control("user", "add", who.user, "--password-file", str(password), *(["--algorithms", ",".join(digests)] if digests else []))
 
 
 def establish(caller: Phone, callee: Phone, seconds: float = 8) -> bool:

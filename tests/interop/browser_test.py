@@ -16,17 +16,8 @@ from phone_baresip import Baresip
 from phone_browser import Browser, Firefox
 
 WSS_PORT = 443
-LISTENER = f"""
-[sip.listener.web]
-side = "access"
-transport = "wss"
-address = "10.91.1.1:{WSS_PORT}"
-certificates = ["example"]
-origins = ["https://localhost:8503", "https://localhost:8513"]  # of the pages, by the phones' ports
-
-[sip.listener.web.auth]
-algorithms = ["MD5"]
-
+# The origins are the pages', by the phones' ports.
+LISTENER = phone_browser.listener("10.91.1.1", WSS_PORT, "https://localhost:8503", "https://localhost:8513") + """
 [sip.listener.core.auth]
 algorithms = ["MD5"]
 """
