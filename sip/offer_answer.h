@@ -116,9 +116,12 @@ struct RemoteOffer {
   Limit exceeded = Limit::none;  ///< to be counted
 };
 
-/// Fails (`refused` or `unsupported`: 488) if the peer offers media and none can be relayed.
+/// Fails (`refused` or `unsupported`: 488) if the peer offers media and none can be relayed. `apart`: by
+/// medium, whether it has a transport that it shares with none, and keeps; media beyond its end have none
+/// yet.
 [[nodiscard]] Result<RemoteOffer> read_offer(const Sdp& offer, const MediaPolicy& policy,
-                                             const Limits& limits = kStandardLimits);
+                                             const Limits& limits = kStandardLimits,
+                                             const std::vector<bool>& apart = {});
 
 /// What a leg is told of one medium, beside what the other leg's peer says.
 struct LocalMedia {

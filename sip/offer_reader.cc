@@ -347,6 +347,17 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   return read;
 }
 
+/// Which media are offered to share transports, and may.
+std::vector<BundlePlace> offered_places(const Sdp& sdp, const MediaPolicy& policy,
+                                        const std::vector<bool>& apart) {
+  if (!policy.accept_bundle) return std::vector<BundlePlace>(sdp.media_count());
+  auto places = bundle_places(sdp);
+  const auto is_apart = [&](std::size_t i) { return i < apart.size() && apart[i]; };
+  for (std::size_t i = 0; i < places.size(); ++i)
+    if (is_apart(i) || (places[i].tagged && is_apart(*places[i].tagged))) places[i].tagged.reset();
+  return places;
+}
+
 /// What its lines say that is judged by nobody.
 void describe(const Sdp& sdp, std::size_t index, RemoteMedia& medium) {
   const SdpMedia line = sdp.media(index);
@@ -359,10 +370,11 @@ void describe(const Sdp& sdp, std::size_t index, RemoteMedia& medium) {
 
 }  // namespace
 
-Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const Limits& limits) {
+Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const Limits& limits,
+                               const std::vector<bool>& apart) {
   RemoteOffer offer;
   offer.media.resize(sdp.media_count());
-  const auto places = policy.accept_bundle ? bundle_places(sdp) : std::vector<BundlePlace>(sdp.media_count());
+  const auto places = offered_places(sdp, policy, apart);
   std::optional<Error> first_refusal;
   const auto read = [&](std::size_t i, const RemoteMedia* tagged) {
     RemoteMedia& medium = offer.media[i];

@@ -99,7 +99,10 @@ std::string MediaSession::State::with_version(Leg to, std::string text) {
 MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const sip::Sdp& sdp) {
   // RFC 3264 §8: media are switched off by port 0, never left out.
   if (sdp.media_count() < lines_.size()) return MediaFault{400, "SDP: an offer with fewer media than before"};
-  auto offer = sip::read_offer(sdp, legs_[index(exchange.offerer)].policy, services_.limits);
+  const std::size_t from = index(exchange.offerer);
+  std::vector<bool> apart;
+  for (const MediaLine& line : lines_) apart.push_back(line.relay != 0 && !line.bundles[from]);
+  auto offer = sip::read_offer(sdp, legs_[from].policy, services_.limits, apart);
   if (!offer) return fault_of(offer.error());
   if (offer->exceeded != sip::Limit::none) services_.limits.count_refusal(offer->exceeded);
   exchange.read = std::move(*offer);

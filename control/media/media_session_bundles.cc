@@ -56,8 +56,8 @@ const sip::BundleMarks* MediaSession::State::marks(std::size_t number, Leg leg) 
   return bundle ? &bundle->marks : nullptr;
 }
 
-/// What a relay has to know of a leg that shares a transport. Where the peer says nothing of its packets there
-/// are no rules in it: they are the carrier's as long as that is alone.
+/// What a relay has to know of a leg that shares a transport. Where the peer says nothing of its packets
+/// there are no rules in it: they are the carrier's as long as that is alone.
 void MediaSession::State::put_bundle(std::size_t number, Leg leg, LegSpec& spec) const {
   if (!lines_[number].bundles[index(leg)]) return;
   const std::size_t carrier = transport(number, leg);

@@ -135,10 +135,17 @@ def two_browsers_see_each_other(border: Border) -> None:
         check("the other browser knows that it is held", wait_for(held.is_held, 5), held.trouble())
         holder.resume()
         check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), 5), held.trouble())
-        hear_each_other(alice, carol, since=heard_until_now(alice, carol))
+        for phone, peer in ((alice, carol), (carol, alice)):
+            check("the tone is back", wait_for(lambda phone=phone, peer=peer: hears_clearly(phone, peer), 8), phone.trouble())
         see_each_other(alice, carol)
     check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
     ended(carol, alice)
+
+
+def hears_clearly(browser: Browser, peer: Browser) -> bool:
+    """From now on, for a second. What it had buffered when it was held it plays first; then comes a pause."""
+    heard = phone_call.hear(browser, peer, 1, browser.heard().seconds)
+    return phone_call.is_clear(heard, 1, browser.clear_share)
 
 
 def see_each_other(*browsers: Browser) -> None:

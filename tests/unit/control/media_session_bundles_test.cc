@@ -126,6 +126,16 @@ TEST_F(MediaSessionBundles, AMediumKeepsTheTransportThatItHas) {
   EXPECT_EQ(port(1), 0);
 }
 
+TEST_F(MediaSessionBundles, ALegWhoseMediaHaveTwoTransportsKeepsThem) {
+  const std::string own = kOwn;
+  told = exchange(Leg::a, sdp(audio(own) + video(own, 5002)), kBoth);
+  const std::uint16_t before = port(1);
+  told = exchange(Leg::a, sdp(bundle("0 1") + audio(own) + video(own, 5002), "10.0.0.1", 2), kBoth);
+  EXPECT_EQ(group(), "");
+  EXPECT_EQ(port(1), before);
+  EXPECT_FALSE(relay(1).legs[0].bundled_with);
+}
+
 TEST_F(MediaSessionBundles, OffersToTheLegKeepItsBundle) {
   static_cast<void>(both());
   const std::uint16_t before = port(0);

@@ -134,6 +134,18 @@ TEST(BundleOffers, MediaHaveTheTransportOfTheFirst) {
   EXPECT_EQ(second.clock_rate, 90000u);
 }
 
+TEST(BundleOffers, WhatHasATransportKeepsIt) {
+  const Sdp offer = sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn) + video("a=mid:1\r\n" + kOwn, 7002));
+  for (const std::vector<bool>& apart :
+       {std::vector{true, true}, std::vector{true}, std::vector{false, true}}) {
+    const auto read = read_offer(offer, browsers(), kStandardLimits, apart);
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(read->media[1].bundle);
+    ASSERT_TRUE(read->media[1].active);
+    EXPECT_EQ(read->media[1].rtp->port, 7002);
+  }
+}
+
 TEST(BundleOffers, BundleOnlyIsNoRefusal) {
   const std::string only = "a=mid:1\r\na=bundle-only\r\n";
   const std::string offer = kGroup + audio("a=mid:0\r\n" + kOwn) + video(only, 0);
