@@ -13,7 +13,7 @@ from phone import Phone
 from phone_baresip import Baresip
 from phone_linphone import Linphone
 
-TALK_SECONDS = 2
+TALK_SECONDS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,6 +68,9 @@ class KeyedCalls:
         call = phone_keys.shown_call(self.daemon)
         came, suites = phone_keys.keys_of(call)
         self.claims.claim(f"keys of {names} came by {' and '.join(ways)}", came == ways, ", ".join(suites))
+        received = [call[leg]["media"][0]["received"] for leg in ("a", "b")]
+        self.claims.claim("nothing of their media was lost", all(stream["packets"] > 50 * TALK_SECONDS * 0.8 and stream["lost"] == 0 for stream in received),
+                          ", ".join(f"{stream['packets']} packets, {stream['lost']} lost" for stream in received))
         return call
 
     def _end(self, caller: Phone, callee: Phone) -> None:
