@@ -26,7 +26,7 @@ bool matches(std::string_view pattern, std::string_view attribute_name) {
   return text::starts_with_ignoring_case(attribute_name, pattern.substr(0, pattern.size() - 1));
 }
 
-/// The first medium of the same bundle, which describes its transport.
+/// The first medium of the same bundle.
 std::size_t tagged(std::span<const MediaEdit> media, std::size_t index) {
   const LocalBundle* const bundle = media[index].bundle;
   if (bundle == nullptr) return index;
@@ -92,12 +92,12 @@ void append_dtls(std::string& text, const MediaEdit& edit) {
   if (!edit.dtls->tls_id.empty()) text.append("a=tls-id:").append(edit.dtls->tls_id).append("\r\n");
 }
 
-/// RFC 9143 §7.3.3: what another medium of the bundle describes is not described again.
-void append_attributes(std::string& text, const MediaEdit& edit, bool is_tagged) {
+/// Of a bundle all media tell of the transport: RFC 9143 §7.3.3 has it said once, but Firefox 140 ends at
+/// such an answer, and nobody minds the others.
+void append_attributes(std::string& text, const MediaEdit& edit) {
   text.append("a=").append(name(edit.direction)).append("\r\n");
   if (edit.bundle != nullptr) text.append("a=mid:").append(edit.bundle->mid).append("\r\n");
   if (edit.mux) text.append("a=rtcp-mux\r\n");
-  if (!is_tagged) return;
   const Endpoint next{edit.local->address, static_cast<std::uint16_t>(edit.local->port + 1)};
   if (edit.local_rtcp && *edit.local_rtcp != next && *edit.local_rtcp != *edit.local) {
     text.append("a=rtcp:").append(std::to_string(edit.local_rtcp->port)).append(1, ' ');
@@ -130,7 +130,7 @@ void append_medium(std::string& text, const Sdp& source, std::size_t index, std:
         line.type == 'a' && !carried && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
     if (!ours && !stays) append_line(text, line);
   }
-  append_attributes(text, edit, tagged(media, index) == index);
+  append_attributes(text, edit);
 }
 
 }  // namespace

@@ -71,8 +71,7 @@ struct MediaEdit {
   bool keep_zrtp = false;           ///< a=zrtp-hash goes through
   const LocalIce* ice = nullptr;    ///< nothing: no ICE
   bool keep_feedback = true;        ///< a=rtcp-fb goes through
-  /// Nothing: a transport of its own. Of a bundle the first medium that is written with a port describes the
-  /// transport for all.
+  /// Nothing: a transport of its own.
   const LocalBundle* bundle = nullptr;
 };
 
