@@ -29,30 +29,59 @@ std::string routes(const sip::Message& response) {
   return lines;
 }
 
+keying::IceCredentials ice_of(const IceWords& words) {
+  const auto* const octets = reinterpret_cast<const std::uint8_t*>(words.password.data());
+  return {words.fragment, Secret<keying::IceCredentials::kMaxPassword>({octets, words.password.size()})};
+}
+
 }  // namespace
 
 Result<void> CallLoad::open_side(std::uint64_t pair, bool is_callee) {
   Call& call = calls_[pair];
   CallSide& side = is_callee ? call.callee : call.caller;
-  const std::uint64_t serial = 2 * (std::uint64_t{call.number} << 32 | pair);
-  Endpoint local{client_.address(), kNoMediaPort};
+  const std::uint64_t serial = media_serial(pair);
   if (media_) {
     auto end = media_->open(serial + (is_callee ? 1 : 0), serial + (is_callee ? 0 : 1));
     if (!end) return tl::unexpected(end.error());
     side.media = std::move(*end);
-    local = side.media->local;
   }
-  if (settings_.suite) {
+  if (settings_.suite && settings_.media != MediaMode::dtls) {
     // Always a new one: who relays refuses a key that serves twice.
     side.key.emplace();
     side.key->suite = *settings_.suite;
     side.key->key = draw_key(*settings_.suite);
   }
+  if (settings_.ice) {
+    const auto drawn = keying::make_ice_credentials();
+    const auto password = drawn.password.view();
+    side.ice = IceWords{drawn.fragment, std::string(password.begin(), password.end())};
+  }
   // The answer to an offer with keys carries the tag of the one that is taken.
-  if (!is_callee)
-    side.description =
-        write_description(serial, local, side.key ? &*side.key : nullptr, settings_.packets_per_second);
+  if (!is_callee) side.description = describe(side, serial);
   return {};
+}
+
+std::string CallLoad::describe(const CallSide& side, std::uint64_t id) const {
+  const Endpoint local = side.media ? side.media->local : Endpoint{client_.address(), kNoMediaPort};
+  if (settings_.media == MediaMode::dtls)
+    return write_description(id, local,
+                             DtlsWords{side.setup, {media_->fingerprint()}, side.rtcp_mux, side.ice},
+                             settings_.packets_per_second);
+  return write_description(id, local, side.key ? &*side.key : nullptr, settings_.packets_per_second);
+}
+
+/// Takes where media goes, the keys, and our part in DTLS from an offer or an answer.
+Result<void> CallLoad::listen(CallSide& side, Description theirs) {
+  side.remote = theirs.remote;
+  if (!media_) return {};
+  if (!theirs.dtls) return media_->listen(*side.media, theirs.key ? &theirs.key->key : nullptr);
+  side.setup = sip::answer_to(theirs.dtls->setup, sip::DtlsSetup::active);
+  side.rtcp_mux = theirs.dtls->rtcp_mux;
+  const auto role =
+      side.setup == sip::DtlsSetup::active ? keying::DtlsRole::active : keying::DtlsRole::passive;
+  DtlsPeer peer{role, std::move(theirs.dtls->fingerprints), std::nullopt};
+  if (side.ice && theirs.dtls->ice) peer.ice.emplace(ice_of(*side.ice), ice_of(*theirs.dtls->ice));
+  return media_->await_handshake(*side.media, side.remote, std::move(peer));
 }
 
 void CallLoad::send_invite(std::uint64_t pair) {
@@ -145,14 +174,14 @@ void CallLoad::on_answer(std::uint64_t pair, const sip::Message& response) {
   if (const auto hop = subscribers_.hop(caller(pair))) client_.send_ack(*hop, call.ack);
   if (!contact) spoil(pair, Failure::status, "the answer has no Contact");
   if (!call.reached) spoil(pair, Failure::callee_not_reached, "somebody else answered");
-  const auto description = read_description(response.body(), settings_);
+  auto description = read_description(response.body(), settings_);
   if (!description) {
     spoil(pair, Failure::description, "answer: " + description.error().text);
   } else if (media_) {
-    call.caller.remote = description->remote;
-    const auto listening =
-        media_->listen(*call.caller.media, description->key ? &description->key->key : nullptr);
-    if (!listening) spoil(pair, Failure::media, listening.error().text);
+    if (const auto done = listen(call.caller, std::move(*description)); !done)
+      spoil(pair, Failure::media, done.error().text);
+    // For refreshes: who has a part in DTLS keeps it.
+    call.caller.description = describe(call.caller, media_serial(pair));
     start_media(call.caller);
   }
   if (call.failure || (settings_.hold_s == 0 && !media_) || is_stopping()) return drain(pair);
@@ -161,6 +190,7 @@ void CallLoad::on_answer(std::uint64_t pair, const sip::Message& response) {
 
 void CallLoad::start_media(CallSide& side) {
   if (!side.media || side.media->sending || side.remote.port == 0) return;
+  if (settings_.media == MediaMode::dtls) return media_->begin_handshake(*side.media);
   const auto started = media_->send(*side.media, side.remote, side.key ? &side.key->key : nullptr);
   if (!started) report_.trouble(started.error().text);
 }
@@ -238,22 +268,16 @@ void CallLoad::on_invite(std::uint64_t index, sip::ServerTransactionId id, const
 void CallLoad::answer_invite(std::uint64_t pair, sip::ServerTransactionId id, const sip::Message& request) {
   Call& call = calls_[pair];
   CallSide& side = call.callee;
-  const auto offer = read_description(request.body(), settings_);
+  auto offer = read_description(request.body(), settings_);
   const auto opened = open_side(pair, true);
   if (!offer || !opened) {
     spoil(pair, Failure::description, "offer: " + (offer ? opened.error().text : offer.error().text));
     return client_.respond(id, client_.response(id, 488));
   }
-  side.remote = offer->remote;
   if (side.key) side.key->tag = offer->key->tag;
-  Endpoint local{client_.address(), kNoMediaPort};
-  if (media_) {
-    local = side.media->local;
-    if (const auto done = media_->listen(*side.media, offer->key ? &offer->key->key : nullptr); !done)
-      spoil(pair, Failure::media, done.error().text);
-  }
-  side.description =
-      write_description(pair, local, side.key ? &*side.key : nullptr, settings_.packets_per_second);
+  if (const auto done = listen(side, std::move(*offer)); !done)
+    spoil(pair, Failure::media, done.error().text);
+  side.description = describe(side, pair);
   const std::string contact = subscribers_.contact(callee(pair));
   sip::MessageWriter ringing = client_.response(id, 180);
   ringing.header(sip::HeaderId::contact, {"<", contact, ">"}).copy(request, sip::HeaderId::record_route);

@@ -108,16 +108,37 @@ void CallLoad::spoil(std::uint64_t pair, Failure failure, std::string_view what)
   report_.trouble(subscribers_.name(caller(pair)) + ": " + std::string(what));
 }
 
+// Whoever has keys sends: the other end's may take longer, and so may those of the relay.
+void CallLoad::judge_keys(std::uint64_t pair) {
+  const Call& call = calls_[pair];
+  const MediaEnd& one = *call.caller.media;
+  const MediaEnd& other = *call.callee.media;
+  if (one.keyed_us == 0 || other.keyed_us == 0) return spoil(pair, Failure::keys, "no keys by DTLS-SRTP");
+  report_.record(Exchange::keyed, std::max(one.keyed_us, other.keyed_us) - call.begun_us);
+  if (one.heard_us != 0 && other.heard_us != 0)
+    report_.record(Exchange::flowing, std::max(one.heard_us, other.heard_us) - call.begun_us);
+}
+
+void CallLoad::judge_media(std::uint64_t pair) {
+  MediaEnd& one = *calls_[pair].caller.media;
+  MediaEnd& other = *calls_[pair].callee.media;
+  const auto compare = [this](MediaEnd& to, const MediaEnd& from) {
+    if (settings_.media == MediaMode::dtls && to.first != 0) to.counts.early = to.first - 1;
+    const std::uint64_t accounted = to.counts.received + to.counts.early;
+    to.counts.lost = from.counts.sent - std::min(from.counts.sent, accounted);
+  };
+  compare(one, other);
+  compare(other, one);
+  report_.add_media(one.counts);
+  report_.add_media(other.counts);
+  if (!one.counts.whole() || !other.counts.whole()) spoil(pair, Failure::media, "media was not whole");
+}
+
 void CallLoad::finish(std::uint64_t pair) {
   Call& call = calls_[pair];
   if (call.caller.media && call.callee.media && call.reached) {
-    MediaEnd& one = *call.caller.media;
-    MediaEnd& other = *call.callee.media;
-    one.counts.lost = other.counts.sent - std::min(other.counts.sent, one.counts.received);
-    other.counts.lost = one.counts.sent - std::min(one.counts.sent, other.counts.received);
-    report_.add_media(one.counts);
-    report_.add_media(other.counts);
-    if (!one.counts.whole() || !other.counts.whole()) spoil(pair, Failure::media, "media was not whole");
+    if (settings_.media == MediaMode::dtls) judge_keys(pair);
+    judge_media(pair);
   }
   for (CallSide* side : {&call.caller, &call.callee}) {
     if (side->media && media_) media_->stop(*side->media);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sallyload/call_text.h"
 #include "sallyload/load.h"
 #include "sallyload/media.h"
 #include "sallyload/subscribers.h"
@@ -20,9 +21,12 @@ namespace sallyport::sallyload {
 /// of the call: Call-IDs and tags of both sides need not agree.
 struct CallSide {
   std::unique_ptr<MediaEnd> media;
-  std::optional<sip::CryptoAttribute> key;  ///< ours
-  std::string description;                  ///< ours
-  Endpoint remote;                          ///< where the media of this side goes
+  std::optional<sip::CryptoAttribute> key;         ///< ours
+  sip::DtlsSetup setup = sip::DtlsSetup::actpass;  ///< ours
+  bool rtcp_mux = true;                            ///< by DTLS-SRTP
+  std::optional<IceWords> ice;                     ///< ours
+  std::string description;                         ///< ours
+  Endpoint remote;                                 ///< where the media of this side goes
 };
 
 struct Call {
@@ -71,8 +75,14 @@ class CallLoad : public Load {
   void on_time(std::uint64_t pair);
   void finish(std::uint64_t pair);
   void spoil(std::uint64_t pair, Failure failure, std::string_view what);
+  void judge_media(std::uint64_t pair);
+  void judge_keys(std::uint64_t pair);
 
   // call_dialogs.cc: what the caller sends and the callee answers
+  /// Of the caller's stream; the callee's is the next.
+  [[nodiscard]] std::uint64_t media_serial(std::uint64_t pair) const {
+    return 2 * (std::uint64_t{calls_[pair].number} << 32 | pair);
+  }
   [[nodiscard]] Result<void> open_side(std::uint64_t pair, bool callee);
   void send_invite(std::uint64_t pair);
   void on_invite_response(std::uint64_t pair, sip::Message& response);
@@ -85,6 +95,8 @@ class CallLoad : public Load {
   void on_invite(std::uint64_t index, sip::ServerTransactionId id, const sip::Message& request,
                  const sip::Hop& hop);
   void on_bye(std::uint64_t index, sip::ServerTransactionId id);
+  [[nodiscard]] Result<void> listen(CallSide& side, Description theirs);
+  [[nodiscard]] std::string describe(const CallSide& side, std::uint64_t id) const;
   void start_media(CallSide& side);
   void drain(std::uint64_t pair);
 

@@ -7,6 +7,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "keying/dtls_association.h"
+
 namespace sallyport::sallyload {
 
 namespace {
@@ -105,12 +107,18 @@ void add_call_options(CLI::App& command, CommandLine& line) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str()
       ->group("Calls");
-  command.add_option("--media", line.media, "none, rtp or srtp")
-      ->check(CLI::IsMember({"none", "rtp", "srtp"}))
+  command
+      .add_option("--media", line.media,
+                  "none, rtp, srtp with keys in descriptions, or dtls: SRTP by DTLS-SRTP")
+      ->check(CLI::IsMember({"none", "rtp", "srtp", "dtls"}))
       ->capture_default_str()
       ->group("Calls");
   command.add_option("--suite", line.suite, "of SRTP, as SDP names it; none: descriptions without keys")
       ->capture_default_str()
+      ->group("Calls");
+  command
+      .add_flag("--ice", settings.ice,
+                "check the way first, as ICE has it; only with --media dtls, and a peer without NAT")
       ->group("Calls");
   command.add_option("--pps", settings.packets_per_second, "packets a second in each direction")
       ->capture_default_str()
@@ -162,13 +170,19 @@ Result<void> read_names(const CommandLine& line, Settings& settings) {
 }
 
 Result<void> read_media(const CommandLine& line, Settings& settings) {
-  settings.media = line.media == "srtp"  ? MediaMode::srtp
-                   : line.media == "rtp" ? MediaMode::rtp
-                                         : MediaMode::none;
+  settings.media = line.media == "srtp"   ? MediaMode::srtp
+                   : line.media == "dtls" ? MediaMode::dtls
+                   : line.media == "rtp"  ? MediaMode::rtp
+                                          : MediaMode::none;
   settings.suite = crypto::suite_by_name(line.suite);
   if (!settings.suite && line.suite != "none") return wrong("--suite: unknown");
   if (settings.media == MediaMode::srtp && !settings.suite) return wrong("--media srtp needs a suite");
+  if (settings.media == MediaMode::dtls && (!settings.suite || !keying::has_dtls_profile(*settings.suite)))
+    return wrong("--media dtls needs a suite that RFC 5764 or RFC 7714 has a profile for");
+  if (settings.media == MediaMode::dtls && settings.hold_s == 0)
+    return wrong("--media dtls needs --hold-s: keys take their time");
   if (settings.media == MediaMode::rtp) settings.suite.reset();
+  if (settings.ice && settings.media != MediaMode::dtls) return wrong("--ice: only with --media dtls");
   if (settings.packets_per_second == 0 || 1000 % settings.packets_per_second != 0)
     return wrong("--pps: a divisor of 1000");
   const auto ports = parse_ports(line.media_ports);

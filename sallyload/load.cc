@@ -73,6 +73,7 @@ void Load::on_turn() {
   while (failed_ == failed_before && may_begin()) {
     ++outstanding_;
     ++report_.started;
+    report_.begun_within_s = seconds_since(begun_us_);
     begin();
   }
   if (phase_ == Phase::running && all_begun() && outstanding_ == 0) end();

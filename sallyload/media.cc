@@ -54,6 +54,11 @@ bool is_rtcp(std::span<const std::uint8_t> packet) {
   return packet.size() > 1 && packet[1] >= 192 && packet[1] <= 223;
 }
 
+/// RFC 7983 §7: STUN or DTLS.
+bool is_handshake(std::span<const std::uint8_t> packet) {
+  return !packet.empty() && (packet[0] <= 3 || (packet[0] >= 20 && packet[0] <= 63));
+}
+
 std::size_t header_length(std::span<const std::uint8_t> packet) {
   std::size_t length = kRtpHeader;
   if (packet.size() < length) return 0;
@@ -90,10 +95,15 @@ MediaPlane::MediaPlane(boost::asio::io_context& context, const Settings& setting
       slots_(1000 / settings.packets_per_second),
       pattern_(settings.payload - kStamps) {
   for (std::size_t i = 0; i < pattern_.size(); ++i) pattern_[i] = static_cast<std::uint8_t>(31 * i + 7);
-  if (settings.media == MediaMode::srtp) {
+  if (settings.media == MediaMode::srtp || settings.media == MediaMode::dtls) {
     auto engine = crypto::make_srtp_engine(crypto::EngineKind::ipsec_mb);
     if (!engine) throw std::runtime_error(engine.error().text);
     engine_ = std::move(*engine);
+  }
+  if (settings.media == MediaMode::dtls) {
+    auto identity = keying::DtlsIdentity::make(keying::DtlsKeyType::ecdsa_p256);
+    if (!identity) throw std::runtime_error(identity.error().text);
+    identity_ = std::move(*identity);
   }
   await_readable();
 }
@@ -136,6 +146,10 @@ Result<void> MediaPlane::listen(MediaEnd& end, const crypto::KeyMaterial* key) {
     if (!stream) return tl::unexpected(stream.error());
     end.inbound = std::move(*stream);
   }
+  return watch(end);
+}
+
+Result<void> MediaPlane::watch(MediaEnd& end) {
   // The socket leaves the set when it is closed.
   if (!poller_.add(end.socket.get(), std::bit_cast<std::uintptr_t>(&end)))
     return fail(ErrorClass::exhausted, "the kernel watches no more descriptors");
@@ -148,17 +162,27 @@ Result<void> MediaPlane::send(MediaEnd& end, const Endpoint& remote, const crypt
     if (!stream) return tl::unexpected(stream.error());
     end.outbound = std::move(*stream);
   }
+  if (auto done = connect_to(end, remote); !done) return done;
+  start_sending(end);
+  return {};
+}
+
+Result<void> MediaPlane::connect_to(MediaEnd& end, const Endpoint& remote) {
   const transport::SocketAddress name(remote);
   if (connect(end.socket.get(), name.get(), name.size) != 0)
     return fail(ErrorClass::refused, std::string("media: ") + std::strerror(errno));
+  return {};
+}
+
+void MediaPlane::start_sending(MediaEnd& end) {
   end.sending = true;
   end.slot = next_slot_++ % static_cast<std::uint32_t>(slots_.size());
   end.place = static_cast<std::uint32_t>(slots_[end.slot].size());
   slots_[end.slot].push_back(&end);
-  return {};
 }
 
 void MediaPlane::stop(MediaEnd& end) {
+  end.handshake.reset();  // keys that come from now on are too late
   if (!end.sending) return;
   end.sending = false;
   std::vector<MediaEnd*>& slot = slots_[end.slot];
@@ -168,6 +192,7 @@ void MediaPlane::stop(MediaEnd& end) {
 }
 
 void MediaPlane::tick() {
+  if (identity_) serve_handshakes();
   const std::uint64_t now = now_us() / 1000;
   if (now - last_tick_ms_ > kMostMissedMs) last_tick_ms_ = now - 1;
   for (; last_tick_ms_ < now; ++last_tick_ms_) send_slot(slots_[last_tick_ms_ % slots_.size()]);
@@ -232,7 +257,8 @@ void MediaPlane::read_all() {
       const ssize_t octets = recv(end->socket.get(), data, kRoom, MSG_DONTWAIT);
       if (octets <= 0) continue;
       const std::span<const std::uint8_t> packet(data, static_cast<std::size_t>(octets));
-      if (is_rtcp(packet)) continue;
+      if (identity_ && is_handshake(packet)) shake(*end, packet);
+      if (is_rtcp(packet) || (identity_ && (is_handshake(packet) || !end->inbound))) continue;
       const std::size_t header = header_length(packet);
       if (header == 0) {
         ++end->counts.wrong;
@@ -269,6 +295,10 @@ void MediaPlane::judge(MediaEnd& end, std::span<const std::uint8_t> payload) {
   if (!is_new(end, stamp(payload, 2))) {
     ++end.counts.repeated;
     return;
+  }
+  if (end.first == 0) {
+    end.first = stamp(payload, 2);
+    end.heard_us = now_us();
   }
   ++end.counts.received;
   report_.record(Exchange::media_delay, (now_ns() - stamp(payload, 3)) / 1000);

@@ -15,6 +15,8 @@
 
 #include "crypto/keying.h"
 #include "crypto/srtp.h"
+#include "keying/dtls_identity.h"
+#include "sallyload/media_handshake.h"
 #include "sallyload/report.h"
 #include "sallyload/settings.h"
 #include "transport/descriptor.h"
@@ -38,6 +40,10 @@ struct MediaEnd {
   bool sending = false;
   std::uint32_t slot = 0;   ///< when in its period it sends
   std::uint32_t place = 0;  ///< in its slot
+  std::unique_ptr<MediaHandshake> handshake;
+  std::uint64_t keyed_us = 0;  ///< when DTLS-SRTP had given keys; 0: it has not
+  std::uint64_t heard_us = 0;  ///< when media came first; 0: none did
+  std::uint64_t first = 0;     ///< number of the packet that came first
 };
 
 class MediaPlane {
@@ -53,7 +59,15 @@ class MediaPlane {
   [[nodiscard]] Result<void> send(MediaEnd& end, const Endpoint& remote, const crypto::KeyMaterial* key);
   void stop(MediaEnd& end);
 
-  /// Sends what is due; reads nothing.
+  // By DTLS-SRTP (media_handshake.cc): in the place of listen() and send().
+  /// Of the certificate that all ends share.
+  [[nodiscard]] const crypto::Fingerprint& fingerprint() const { return identity_->fingerprints().front(); }
+  /// From now on the end reads, and answers `peer`'s handshake if that is how it is to be.
+  [[nodiscard]] Result<void> await_handshake(MediaEnd& end, const Endpoint& remote, DtlsPeer peer);
+  /// An active end begins. Media follows its keys.
+  void begin_handshake(MediaEnd& end);
+
+  /// Sends what is due, handshakes' flights included; reads nothing.
   void tick();
 
  private:
@@ -61,6 +75,12 @@ class MediaPlane {
   static constexpr std::size_t kRoom = 2048;
 
   [[nodiscard]] crypto::SrtpConfig config(const crypto::KeyMaterial& key) const;
+  [[nodiscard]] Result<void> watch(MediaEnd& end);
+  [[nodiscard]] static Result<void> connect_to(MediaEnd& end, const Endpoint& remote);
+  void start_sending(MediaEnd& end);
+  void shake(MediaEnd& end, std::span<const std::uint8_t> datagram);
+  [[nodiscard]] Result<void> take_keys(MediaEnd& end, const crypto::Keying& keys);
+  void serve_handshakes();
   void send_slot(std::vector<MediaEnd*>& slot);
   void send_some(std::span<MediaEnd* const> ends);
   [[nodiscard]] std::size_t write_packet(MediaEnd& end, std::uint8_t* packet) const;
@@ -74,6 +94,9 @@ class MediaPlane {
   IpAddress address_;
   std::uint16_t next_port_;
   std::unique_ptr<crypto::SrtpEngine> engine_;
+  std::shared_ptr<const keying::DtlsIdentity> identity_;
+  MediaHandshakes handshakes_;  ///< that may have flights to repeat
+  keying::InstantMs last_flights_ms_ = 0;
   transport::Poller poller_;
   boost::asio::posix::stream_descriptor readiness_;
   std::vector<std::vector<MediaEnd*>> slots_;  ///< one for each millisecond of the period

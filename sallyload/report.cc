@@ -20,6 +20,7 @@ struct MediaField {
 constexpr std::array kMediaFields = std::to_array<MediaField>({
     {"sent", &MediaCounts::sent},
     {"received", &MediaCounts::received},
+    {"early", &MediaCounts::early},
     {"lost", &MediaCounts::lost},
     {"out_of_order", &MediaCounts::out_of_order},
     {"repeated", &MediaCounts::repeated},
@@ -99,6 +100,7 @@ std::string Report::json(const Settings& settings) const {
                       {"connections_lost", connections_lost},
                       {"malformed", malformed},
                       {"unexpected", unexpected},
+                      {"begun_within_s", begun_within_s},
                       {"wall_s", wall_s},
                       {"cpu_s", cpu_s},
                       {"rate", per_second(succeeded, wall_s)}};

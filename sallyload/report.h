@@ -27,10 +27,12 @@ enum class Exchange : std::uint8_t {
   reached,     ///< the first INVITE to its arrival at the callee
   bye,
   media_delay,  ///< one way
+  keyed,        ///< the first INVITE to DTLS-SRTP's keys at both ends
+  flowing,      ///< the first INVITE to media of DTLS-SRTP at both ends
 };
-inline constexpr std::array<std::string_view, 10> kExchangeNames = {
-    "challenge",  "register", "registration", "unregister", "options",
-    "call_setup", "ringing",  "reached",      "bye",        "media_delay"};
+inline constexpr std::array<std::string_view, 12> kExchangeNames = {
+    "challenge", "register", "registration", "unregister",  "options", "call_setup",
+    "ringing",   "reached",  "bye",          "media_delay", "keyed",   "flowing"};
 
 /// Why something did not come back as it should. One of these is counted for each registration, call or ping
 /// that failed; those of media for each packet.
@@ -45,18 +47,29 @@ enum class Failure : std::uint8_t {
   wrong_connection,    ///< a request came over another connection than the one registered over
   description,         ///< no usable session description
   ended_by_peer,       ///< a BYE that we did not send
+  keys,                ///< an end's DTLS-SRTP gave none
   media,               ///< packets of the call were lost or wrong
   interrupted,
 };
-inline constexpr std::array<std::string_view, 12> kFailureNames = {
-    "timeout", "connection",         "status",           "credentials", "challenge",
-    "binding", "callee_not_reached", "wrong_connection", "description", "ended_by_peer",
-    "media",   "interrupted"};
+inline constexpr std::array<std::string_view, 13> kFailureNames = {"timeout",
+                                                                   "connection",
+                                                                   "status",
+                                                                   "credentials",
+                                                                   "challenge",
+                                                                   "binding",
+                                                                   "callee_not_reached",
+                                                                   "wrong_connection",
+                                                                   "description",
+                                                                   "ended_by_peer",
+                                                                   "keys",
+                                                                   "media",
+                                                                   "interrupted"};
 
 struct MediaCounts {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;  ///< whole and of the right stream
-  std::uint64_t lost = 0;
+  std::uint64_t early = 0;  ///< by DTLS-SRTP: sent before the first that came, for the relay had no keys yet
+  std::uint64_t lost = 0;   ///< of the others
   std::uint64_t out_of_order = 0;
   std::uint64_t repeated = 0;
   std::uint64_t wrong = 0;     ///< another stream's, or damaged
@@ -95,6 +108,7 @@ class Report {
   std::uint64_t unexpected = 0;  ///< requests and responses that belong to nothing
   std::string gave_up;           ///< why the run ended early
   std::string first_trouble;     ///< the first failure in words
+  double begun_within_s = 0;     ///< from the run's beginning until the last was begun
   double wall_s = 0;
   double cpu_s = 0;
 

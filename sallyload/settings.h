@@ -15,7 +15,8 @@
 namespace sallyport::sallyload {
 
 enum class Task : std::uint8_t { registrations, calls, options };
-enum class MediaMode : std::uint8_t { none, rtp, srtp };
+/// `srtp` has its keys from the descriptions, `dtls` by DTLS-SRTP.
+enum class MediaMode : std::uint8_t { none, rtp, srtp, dtls };
 
 /// `user%06d` over a range of numbers.
 struct Users {
@@ -67,6 +68,7 @@ struct Settings {
   double hold_s = 0;
   MediaMode media = MediaMode::none;
   std::optional<crypto::SuiteId> suite = crypto::SuiteId::aes_cm_128_hmac_sha1_80;  ///< nothing: RTP/AVP
+  bool ice = false;  ///< before DTLS-SRTP's handshakes
   unsigned packets_per_second = 50;
   std::size_t payload = 160;
   std::uint16_t first_media_port = 40000;

@@ -17,7 +17,7 @@ LAYERS = {
     "transport": {"base", "crypto", "sip", "transport"},
     "control": {"base", "crypto", "sip", "transport", "keying", "dataplane", "control"},
     "sallyctl": {"base", "sallyctl", "control"},
-    "sallyload": {"base", "crypto", "sip", "transport", "sallyload"},
+    "sallyload": {"base", "crypto", "keying", "sip", "transport", "sallyload"},
 }
 # Nothing outside includes these, but tests what they test.
 LEAVES = {"tests", "bench", "tools", "sallyctl", "sallyload"}

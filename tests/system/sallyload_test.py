@@ -89,6 +89,12 @@ def calls(loads: Loads) -> None:
             status, seen = loads.run(responder, "call", "--total", "12", "--hold-s", "0.4", "--media", "srtp", "--suite", suite)
             media = seen["media"]
             check(f"media with {suite}", status == 0 and media["received"] == media["sent"] > 12 * 2 * 15 and media["lost"] == 0, seen)
+        for suite, words in (("AES_CM_128_HMAC_SHA1_80", []), ("AEAD_AES_256_GCM", ["--ice"])):
+            status, seen = loads.run(responder, "call", "--total", "12", "--hold-s", "1", "--media", "dtls", "--suite", suite, *words)
+            media = seen["media"]
+            check(f"media by DTLS-SRTP with {suite}", status == 0 and media["received"] + media["early"] == media["sent"] and media["lost"] == 0, seen)
+            check("some of it to each end", media["received"] > 0, seen)
+            check("and every call has keys", all(seen["latency_ms"][name]["count"] == 12 for name in ("keyed", "flowing")), seen)
         status, seen = loads.run(responder, "call", "--total", "12", "--hold-s", "0.4", "--media", "rtp", "--connections", "2")
         check("plain media", status == 0 and seen["media"]["received"] == seen["media"]["sent"] > 0, seen)
 
@@ -103,6 +109,7 @@ def failures(loads: Loads) -> None:
         ("call", "other-connection", ["--total", "10"], "wrong_connection", 10),
         ("call", "bye", ["--total", "10", "--hold-s", "1"], "ended_by_peer", 10),
         ("call", "damage", ["--total", "10", "--hold-s", "0.3", "--media", "srtp"], "media", 10),
+        ("call", "damage", ["--total", "10", "--hold-s", "0.3", "--media", "dtls"], "keys", 10),
     )
     for task, fault, words, failure, times in table:
         with loads.responder(fault=fault) as responder:
@@ -181,6 +188,9 @@ def arguments(loads: Loads) -> None:
         (["call", *good, "--media", "video"], "--media"),
         (["call", *good, "--suite", "ROT13"], "--suite"),
         (["call", *good, "--media", "srtp", "--suite", "none"], "suite"),
+        (["call", *good, "--media", "dtls", "--hold-s", "1", "--suite", "AES_256_CM_HMAC_SHA1_80"], "suite"),
+        (["call", *good, "--media", "dtls"], "--hold-s"),
+        (["call", *good, "--media", "srtp", "--ice"], "--ice"),
         (["call", *good, "--pps", "0"], "--pps"),
         (["call", *good, "--pps", "30"], "--pps"),
         (["call", *good, "--payload", "31"], "--payload"),
