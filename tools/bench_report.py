@@ -30,6 +30,10 @@ TARGETS = (
     ("dtls/handshakes/over_bare_openssl", "≥", 0.85),
     ("memory/dtls_leg_bytes", "≤", 24 * 1024),
     ("dtls/keys_ready_added_ms", "≤", 3),
+    ("dtls/calls_in_a_second_keyed", "≥", 1000),
+    ("dtls/calls_in_a_second/established_loss_packets", "≤", 0),
+    ("punt_flood/established_loss_packets", "≤", 0),
+    ("punt_flood/memory_growth_bytes", "≤", 1024**2),
 )
 ROW, LABEL, BAR, MARGIN = 18, 520, 460, 20
 
