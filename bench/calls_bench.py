@@ -21,7 +21,9 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "tools")]
 
 import bench_kamailio_config as config  # noqa: E402
 from bench_kamailio import Missing, Server, figure, free_port  # noqa: E402
+from bench_program import run  # noqa: E402
 
+PROGRAMS = ("sallyportd", "sallyctl", "sallyload")
 IDLE, CALLS, USERS = 5000, 20000, 100000
 # Once-only memory is paid by these before anything is looked at.
 WARM_CALLS, WARM_CONNECTIONS = 500, 300
@@ -187,21 +189,9 @@ def measure(programs: dict[str, str], only: str) -> dict[str, dict]:
     return figures
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for program in ("sallyportd", "sallyctl", "sallyload"):
-        parser.add_argument(program)
-    parser.add_argument("--figures", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    try:
-        figures = measure({name: str(pathlib.Path(getattr(arguments, name)).resolve()) for name in ("sallyportd", "sallyctl", "sallyload")}, arguments.only)
-    except Missing as reason:
-        print(f"NOT MEASURED: {reason}", file=sys.stderr)
-        return 1
-    arguments.figures.write_text(json.dumps(figures, indent=2))
-    return 0
+def figures(arguments: argparse.Namespace) -> dict[str, dict]:
+    return measure({name: getattr(arguments, name) for name in PROGRAMS}, arguments.only)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, PROGRAMS, figures, (Missing,)))

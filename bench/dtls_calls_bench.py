@@ -8,11 +8,10 @@ Calls that sallyload makes through the whole daemon over AF_XDP on veth, both le
 """
 
 import argparse
-import json
-import pathlib
 import sys
 import time
 
+from bench_program import run
 from dtls_calls import TROUBLES, Load, Stand, check, lost
 from demo_network import let_pass
 
@@ -60,24 +59,5 @@ def measure(programs: argparse.Namespace) -> dict[str, dict]:
             PREFIX + "/established_loss_packets": figure(lost(before), "packets")}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for program in ("sallyportd", "sallyctl", "sallyload"):
-        parser.add_argument(program)
-    parser.add_argument("--figures", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    figures = {}
-    # Its figures are of one run: whoever wants one of them has them all.
-    if PREFIX.startswith(arguments.only) or arguments.only.startswith(PREFIX):
-        try:
-            figures = measure(arguments)
-        except TROUBLES as reason:
-            print(f"NOT MEASURED: {reason}", file=sys.stderr)
-            return 1
-    arguments.figures.write_text(json.dumps(figures, indent=2))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, ("sallyportd", "sallyctl", "sallyload"), measure, TROUBLES, PREFIX))

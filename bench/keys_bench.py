@@ -9,7 +9,6 @@ a figure has that much of its own, and what the ends' own ciphers need: it is an
 """
 
 import argparse
-import json
 import pathlib
 import re
 import select
@@ -22,6 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "interop")]
 
 import border  # noqa: E402
+from bench_program import run  # noqa: E402
 from border import Border  # noqa: E402
 from demo_network import Stage  # noqa: E402
 from matrix_ends import ScriptedEnd  # noqa: E402
@@ -121,26 +121,12 @@ def measure(program: str, control: str) -> list[float]:
         stage.remove()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for program in ("sallyportd", "sallyctl"):
-        parser.add_argument(program)
-    parser.add_argument("--figures", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    figures = {}
-    if NAME.startswith(arguments.only):
-        try:
-            samples = measure(arguments.sallyportd, arguments.sallyctl)
-        except (border.CaseFailed, RuntimeError, OSError) as reason:
-            print(f"NOT MEASURED: {reason}", file=sys.stderr)
-            return 1
-        low, middle, high = statistics.quantiles(samples, n=4)
-        figures[NAME] = {"median": middle, "spread": high - low, "unit": "ms"}
-        print(f"{min(samples):.2f} to {max(samples):.2f} ms")
-    arguments.figures.write_text(json.dumps(figures, indent=2))
-    return 0
+def figures(arguments: argparse.Namespace) -> dict[str, dict]:
+    samples = measure(arguments.sallyportd, arguments.sallyctl)
+    low, middle, high = statistics.quantiles(samples, n=4)
+    print(f"{min(samples):.2f} to {max(samples):.2f} ms")
+    return {NAME: {"median": middle, "spread": high - low, "unit": "ms"}}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, ("sallyportd", "sallyctl"), figures, (border.CaseFailed, RuntimeError, OSError), NAME))

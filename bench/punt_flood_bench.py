@@ -14,6 +14,7 @@ import pathlib
 import statistics
 import sys
 
+from bench_program import run
 from dtls_calls import PATIENCE_SECONDS, TROUBLES, Load, Stand, check, lost
 from demo_network import ip, let_pass
 
@@ -117,24 +118,5 @@ def measure(programs: argparse.Namespace) -> dict[str, dict]:
             "punt_flood/worker_ns": figure([one["ns"] for one in rounds], "ns")}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for program in ("sallyportd", "sallyctl", "sallyload", "punt_flood"):
-        parser.add_argument(program)
-    parser.add_argument("--figures", type=pathlib.Path, required=True)
-    parser.add_argument("--only", default="")
-    arguments = parser.parse_args()
-    figures = {}
-    # Its figures are of one run: whoever wants one of them has them all.
-    if PREFIX.startswith(arguments.only) or arguments.only.startswith(PREFIX):
-        try:
-            figures = measure(arguments)
-        except TROUBLES as reason:
-            print(f"NOT MEASURED: {reason}", file=sys.stderr)
-            return 1
-    arguments.figures.write_text(json.dumps(figures, indent=2))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__doc__, ("sallyportd", "sallyctl", "sallyload", "punt_flood"), measure, TROUBLES, PREFIX))
