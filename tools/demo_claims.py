@@ -20,7 +20,7 @@ class Claims:
     def claim_tones(self, when: str, one: Phone, other: Phone, seconds: float, since: tuple[float, float]) -> None:
         """Each hears the other for so long, and not itself; `since` is what each had recorded before."""
         for phone, peer, begin in ((one, other, since[0]), (other, one, since[1])):
-            heard = phone_call.hear(phone, peer, seconds, begin)
+            heard = phone_call.hear(phone, peer, seconds, begin, phone_call.STRETCHES)
             self.claim(f"when {when}, {phone.account.user} heard {peer.account.tone} Hz, and nothing of its own {phone.account.tone} Hz",
                        phone_call.is_clear(heard, seconds, phone.clear_share), phone_call.describe(heard))
 

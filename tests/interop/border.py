@@ -121,7 +121,7 @@ def talk(caller: Phone, callee: Phone, seconds: float = 2) -> None:
 
 def hear_each_other(one: Phone, other: Phone, seconds: float = 2, since: tuple[float, float] = (0, 0)) -> None:
     for phone, peer, begin in ((one, other, since[0]), (other, one, since[1])):
-        heard = phone_call.hear(phone, peer, seconds, begin)
+        heard = phone_call.hear(phone, peer, seconds, begin, phone_call.STRETCHES)
         check(f"{phone.account.user} hears {peer.account.tone} Hz", phone_call.is_clear(heard, seconds, phone.clear_share), phone_call.describe(heard))
 
 

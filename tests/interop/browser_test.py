@@ -108,7 +108,7 @@ def baresip_calls_firefox(border: Border) -> None:
 
 
 def firefox_and_other_hear(firefox: Firefox, phone: Phone) -> None:
-    heard = phone_call.hear(phone, firefox, 2)
+    heard = phone_call.hear(phone, firefox, 2, stretches=phone_call.STRETCHES)
     check(f"{phone.make} hears Firefox", phone_call.is_clear(heard, 2, phone.clear_share), phone_call.describe(heard))
     check("Firefox hears something", wait_for(lambda: firefox.stats().get("audio", {}).get("energy", 0) > HEARD, 5), firefox.stats())
 

@@ -178,7 +178,7 @@ def blind_transfer(border: Border) -> None:
     alice.transfer(carol.account.uri)
     check("carol's phone is called and answers", wait_for(lambda: carol.calls_made() == 1, 8), alice.trouble(), bob.trouble(), carol.trouble())
     check("alice is out", wait_for(lambda: alice.calls_ended() == 1, 5), alice.trouble())
-    heard = phone_call.hear(carol, bob, 2)
+    heard = phone_call.hear(carol, bob, 2, stretches=phone_call.STRETCHES)
     check("carol hears bob", heard.seconds >= 1.5, phone_call.describe(heard))
 
 
