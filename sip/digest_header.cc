@@ -81,18 +81,20 @@ class AuthWalker {
 struct Target {
   std::string_view name;
   std::string_view* value;
+  bool is_plain = false;  ///< goes without quotes; some write them, around no more than would go without
 };
 
-/// Stores the item. False if its name came before; a name that nobody knows is left out.
-bool store(const AuthItem& item, std::span<const Target> targets, std::uint32_t& seen) {
+/// Stores the item; a name that nobody knows is left out. Says what is wrong, or nothing.
+const char* store(const AuthItem& item, std::span<const Target> targets, std::uint32_t& seen) {
   for (std::size_t i = 0; i < targets.size(); ++i) {
     if (!text::equal_ignoring_case(targets[i].name, item.name)) continue;
-    if ((seen & (1U << i)) != 0) return false;
+    if ((seen & (1U << i)) != 0) return "a digest parameter twice";
+    if (targets[i].is_plain && !text::all(item.value, text::kValue)) return "quotes around what is no token";
     seen |= 1U << i;
     *targets[i].value = item.value;
-    return true;
+    return nullptr;
   }
-  return true;
+  return nullptr;
 }
 
 bool is_true(std::string_view value) {
@@ -114,9 +116,9 @@ Result<DigestChallenge> parse_digest_challenge(AuthWalker& walker, std::string_v
                                                     {"nonce", &challenge.nonce},
                                                     {"opaque", &challenge.opaque},
                                                     {"domain", &challenge.domain},
-                                                    {"algorithm", &challenge.algorithm},
+                                                    {"algorithm", &challenge.algorithm, true},
                                                     {"qop", &challenge.qop},
-                                                    {"charset", &challenge.charset},
+                                                    {"charset", &challenge.charset, true},
                                                     {"stale", &stale},
                                                     {"userhash", &userhash}});
   std::uint32_t seen = 0;
@@ -126,8 +128,8 @@ Result<DigestChallenge> parse_digest_challenge(AuthWalker& walker, std::string_v
     if (!item) return malformed("a malformed challenge");
     if (item->is_scheme)
       next_scheme = item;
-    else if (!store(*item, targets, seen))
-      return malformed("a challenge with a parameter twice");
+    else if (const char* fault = store(*item, targets, seen))
+      return malformed(fault);
   }
   if ((seen & 3U) != 3U) return malformed("a challenge without realm or nonce");
   challenge.stale = is_true(stale);
@@ -256,16 +258,16 @@ Result<DigestCredentials> parse_credentials(std::string_view text) {
   DigestCredentials credentials;
   std::string_view userhash;
   const std::array targets = std::to_array<Target>({{"username", &credentials.username},
-                                                    {"username*", &credentials.username_extended},
+                                                    {"username*", &credentials.username_extended, true},
                                                     {"realm", &credentials.realm},
                                                     {"nonce", &credentials.nonce},
                                                     {"uri", &credentials.uri},
                                                     {"response", &credentials.response},
-                                                    {"algorithm", &credentials.algorithm},
+                                                    {"algorithm", &credentials.algorithm, true},
                                                     {"cnonce", &credentials.cnonce},
                                                     {"opaque", &credentials.opaque},
-                                                    {"qop", &credentials.qop},
-                                                    {"nc", &credentials.nonce_count_text},
+                                                    {"qop", &credentials.qop, true},
+                                                    {"nc", &credentials.nonce_count_text, true},
                                                     {"userhash", &userhash}});
   AuthWalker walker(text);
   if (walker.at_end()) return malformed("empty credentials");
@@ -277,7 +279,7 @@ Result<DigestCredentials> parse_credentials(std::string_view text) {
   while (!walker.at_end()) {
     const auto item = walker.next();
     if (!item || item->is_scheme) return malformed("malformed credentials");
-    if (!store(*item, targets, seen)) return malformed("credentials with a parameter twice");
+    if (const char* fault = store(*item, targets, seen)) return malformed(fault);
   }
   credentials.userhash = is_true(userhash);
   return checked(credentials, seen);
@@ -300,17 +302,17 @@ std::string write_credentials(const DigestCredentials& credentials) {
 Result<AuthenticationInfo> parse_authentication_info(std::string_view text) {
   AuthenticationInfo value;
   const std::array targets = std::to_array<Target>({{"nextnonce", &value.next_nonce},
-                                                    {"qop", &value.qop},
+                                                    {"qop", &value.qop, true},
                                                     {"rspauth", &value.response},
                                                     {"cnonce", &value.cnonce},
-                                                    {"nc", &value.nonce_count_text}});
+                                                    {"nc", &value.nonce_count_text, true}});
   std::uint32_t seen = 0;
   AuthWalker walker(text);
   if (walker.at_end()) return malformed("an empty Authentication-Info");
   while (!walker.at_end()) {
     const auto item = walker.next();
     if (!item || item->is_scheme) return malformed("a malformed Authentication-Info");
-    if (!store(*item, targets, seen)) return malformed("an Authentication-Info with a parameter twice");
+    if (const char* fault = store(*item, targets, seen)) return malformed(fault);
   }
   return value;
 }

@@ -33,7 +33,8 @@ struct DigestChallenge {
 };
 
 /// One header field's value may hold several challenges. Fails on a Digest challenge without realm or nonce,
-/// with a parameter twice or with grammar that is not to be understood; another scheme is kept by its name.
+/// with a parameter twice, with grammar that is not to be understood, or with quotes around what is no token
+/// where one belongs (RFC 7616 §3.3: algorithm, charset); another scheme is kept by its name.
 [[nodiscard]] Result<std::vector<DigestChallenge>> parse_challenges(std::string_view text);
 [[nodiscard]] std::string write_challenge(const DigestChallenge& challenge);
 
@@ -60,7 +61,8 @@ struct DigestCredentials {
 
 /// The value of one Authorization or Proxy-Authorization field. Fails on Digest credentials with a parameter
 /// twice, without username, realm, nonce, uri or response, with `username` and `username*` both, with a
-/// response that is not hexadecimal, with an `nc` of other than eight digits.
+/// response that is not hexadecimal, with an `nc` of other than eight digits, with quotes around what is no
+/// token where one belongs (RFC 7616 §3.4: algorithm, qop, nc, username*).
 [[nodiscard]] Result<DigestCredentials> parse_credentials(std::string_view text);
 [[nodiscard]] std::string write_credentials(const DigestCredentials& credentials);
 

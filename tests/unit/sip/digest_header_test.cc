@@ -50,12 +50,27 @@ TEST(Challenge, AForeignSchemeWithAnyGrammarIsKeptByName) {
 }
 
 TEST(Challenge, Malformed) {
-  for (const char* text : {"", " ", ",", "=", "Digest", "Digest ", "Digest realm", "Digest realm=",
-                           "Digest realm=\"a\"", "Digest nonce=\"a\"", "Digest realm=\"a\" nonce=\"b\"",
-                           "Digest realm=\"a, nonce=\"b\"", "Digest realm=\"a\",nonce=\"b",
-                           "Digest realm=\"a\";nonce=\"b\"", "Digest realm=\"a\",nonce=\"b\",realm=\"c\"",
-                           "Digest realm=\"a\",nonce=\"b\",NONCE=c", "realm=\"a\",nonce=\"b\"",
-                           "Digest realm=\"a\",nonce=\"b\",\"c\"", "Digest realm=\"a\",nonce=\"b\" c d"})
+  for (const char* text : {"",
+                           " ",
+                           ",",
+                           "=",
+                           "Digest",
+                           "Digest ",
+                           "Digest realm",
+                           "Digest realm=",
+                           "Digest realm=\"a\"",
+                           "Digest nonce=\"a\"",
+                           "Digest realm=\"a\" nonce=\"b\"",
+                           "Digest realm=\"a, nonce=\"b\"",
+                           "Digest realm=\"a\",nonce=\"b",
+                           "Digest realm=\"a\";nonce=\"b\"",
+                           "Digest realm=\"a\",nonce=\"b\",realm=\"c\"",
+                           "Digest realm=\"a\",nonce=\"b\",NONCE=c",
+                           "realm=\"a\",nonce=\"b\"",
+                           "Digest realm=\"a\",nonce=\"b\",\"c\"",
+                           "Digest realm=\"a\",nonce=\"b\" c d",
+                           "Digest realm=\"a\",nonce=\"b\",algorithm=\"MD5, realm=c\"",
+                           "Digest realm=\"a\",nonce=\"b\",charset=\"UTF 8\""})
     EXPECT_FALSE(parse_challenges(text)) << text;
 }
 
@@ -125,6 +140,10 @@ TEST(Credentials, Malformed) {
            kGood + ",x=\"",
            kGood + ";x=1",
            kGood + ", Digest a=b",
+           kGood + ",algorithm=\"MD5 \"",
+           kGood + ",qop=\"auth,auth-int\"",
+           kGood + ",qop=\"auth\\\"\"",
+           std::string("Digest username*=\"UTF-8''a b\",realm=\"r\",nonce=\"n\",uri=\"u\",response=\"ab\""),
            std::string("Digest realm=\"r\",nonce=\"n\",uri=\"u\",response=\"ab\""),
            std::string("Digest username=\"a\",nonce=\"n\",uri=\"u\",response=\"ab\""),
            std::string("Digest username=\"a\",realm=\"r\",uri=\"u\",response=\"ab\""),
@@ -164,7 +183,8 @@ TEST(AuthenticationInfoHeader, IsReadAndWritten) {
   EXPECT_EQ(value->response, "ab");
   EXPECT_EQ(write_authentication_info(*value),
             "nextnonce=\"n\", qop=auth, rspauth=\"ab\", cnonce=\"c\", nc=00000001");
-  for (const char* text : {"", "Digest a=b", "a", "nextnonce=\"n\" qop=auth", "qop=auth,qop=auth", "a=\""})
+  for (const char* text :
+       {"", "Digest a=b", "a", "nextnonce=\"n\" qop=auth", "qop=auth,qop=auth", "a=\"", "qop=\"auth int\""})
     EXPECT_FALSE(parse_authentication_info(text)) << text;
 }
 
