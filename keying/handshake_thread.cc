@@ -108,11 +108,14 @@ void HandshakeThread::deliver_events() {
 }
 
 void HandshakeThread::wait(InstantMs now) {
-  int timeout_ms = table_.legs() > 0 || !waiting_.empty() ? kPollMs : -1;
-  if (const auto next = table_.deadline())
-    timeout_ms = static_cast<int>(std::clamp<InstantMs>(*next - now, 0, kPollMs));
+  using std::chrono::microseconds, std::chrono::milliseconds, std::chrono::nanoseconds;
+  microseconds longest = table_.handshakes() > 0 ? kPollInHandshakes : kPoll;
+  const auto next = table_.deadline();
+  if (next) longest = std::clamp<microseconds>(milliseconds(*next - now), microseconds(0), longest);
+  const timespec timeout{0, nanoseconds(longest).count()};
+  const bool idle = !next && table_.legs() == 0 && waiting_.empty();
   pollfd bell{order_bell_.get(), POLLIN, 0};
-  if (poll(&bell, 1, timeout_ms) > 0) silence_bell(order_bell_.get());
+  if (ppoll(&bell, 1, idle ? nullptr : &timeout, nullptr) > 0) silence_bell(order_bell_.get());
 }
 
 }  // namespace sallyport::keying

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -40,8 +41,9 @@ class HandshakeThread final : private HandshakeEvents {
  public:
   static constexpr std::size_t kOrderRingSize = 16384;
   static constexpr std::size_t kEventRingSize = 16384;
-  /// Workers cannot wake anybody, so what they pass on is looked for this often while there are legs.
-  static constexpr int kPollMs = 1;
+  /// Workers cannot wake anybody, so what they pass on is looked for this often while there are legs, and
+  /// oftener while handshakes are under way, each flight of which waits for it.
+  static constexpr std::chrono::microseconds kPoll{1000}, kPollInHandshakes{200};
 
   /// Starts the thread, which uses `path` until it ends. Throws std::system_error or std::runtime_error.
   explicit HandshakeThread(MediaPath& path, const HandshakeLimits& limits = {});
