@@ -38,7 +38,7 @@ struct Arrival {
   IpAddress signalling_peer;                   ///< plain latching accepts this host too; unspecified: none
   std::uint32_t latch_window_ms = 5000;        ///< plain flows latch only so long after being linked
   std::uint32_t clock_rate = 8000;             ///< RTP timestamp units a second, for jitter
-  HandshakeProtocols handshakes;               ///< what is passed on to the handshake thread
+  HandshakeFilter handshakes;                  ///< what is passed on to the handshake thread
   std::uint64_t leg = 0;                       ///< control's name for the leg; comes with what is passed on
   /// A handshake is to give them: until then no media is taken, in clear or not.
   std::array<bool, kComponents> awaits_keys{};

@@ -80,9 +80,9 @@ struct alignas(64) Flow {
   std::uint8_t arrival_address = 0;
   std::uint32_t learn_window_ms = 0;
   std::uint32_t clock_rate = 8000;
-  HandshakeProtocols handshakes;
+  HandshakeFilter handshakes;
   std::uint64_t handshake_leg = 0;
-  PacketBudget handshake_budget;
+  std::array<PacketBudget, kSenders> handshake_budgets;  ///< by Sender
   crypto::InboundStreamPtr inbound_owner;
   crypto::OutboundStreamPtr outbound_owner;
   crypto::InboundStreamPtr inbound_rtcp_owner;    ///< null: they share

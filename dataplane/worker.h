@@ -124,6 +124,7 @@ class Worker {
   void find_flows(Burst& burst);
   void pass_on_handshakes(Burst& burst);
   [[nodiscard]] Verdict verdict_of_handshake(Burst& burst, std::size_t i);
+  [[nodiscard]] bool affords(Sender sender);
   static Verdict verdict_of_carried(PacketView& view, const Flow& flow);
   void send_answers();
   [[nodiscard]] bool send_answer(const HandshakeAnswer& answer);
@@ -142,9 +143,10 @@ class Worker {
   FlowTable flows_;
   NextHopTable next_hops_;
   RelaySurroundings around_;
-  const BudgetCycles budget_cycles_;
+  // For what is passed on to the handshake thread, by Sender.
+  const std::array<BudgetCycles, kSenders> budget_cycles_;
   const BudgetCycles leg_budget_cycles_;
-  PacketBudget budget_;          ///< for what is passed on to the handshake thread
+  std::array<PacketBudget, kSenders> handshake_budgets_;
   std::array<Burst, 2> bursts_;  ///< one that is finished, and the next, which begins meanwhile
   const int doorbell_;           ///< eventfd that control rings
   const int receipt_bell_;       ///< eventfd that we ring

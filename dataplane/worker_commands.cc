@@ -45,7 +45,9 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
       port_index_(wiring_.addresses),
       flows_(port_index_.size()),
       around_{*engine_, wiring_.addresses, *counters_, rings_->events, rings_->captures},
-      budget_cycles_(kWorkerHandshakeBudget, wiring_.tsc_hz),
+      budget_cycles_{BudgetCycles{kWorkerHandshakeBudgets[0], wiring_.tsc_hz},
+                     BudgetCycles{kWorkerHandshakeBudgets[1], wiring_.tsc_hz},
+                     BudgetCycles{kWorkerHandshakeBudgets[2], wiring_.tsc_hz}},
       leg_budget_cycles_(kLegHandshakeBudget, wiring_.tsc_hz),
       doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       receipt_bell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {

@@ -6,13 +6,14 @@
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/handshake_sender.h"
 #include "dataplane/worker.h"
 
 namespace sallyport::dataplane {
 
 namespace {
 
-bool speaks(const HandshakeProtocols& protocols, Verdict unexpected) {
+bool speaks(const HandshakeFilter& protocols, Verdict unexpected) {
   return (unexpected == Verdict::drop_unexpected_stun && protocols.stun) ||
          (unexpected == Verdict::drop_unexpected_dtls && protocols.dtls) ||
          (unexpected == Verdict::drop_unexpected_zrtp && protocols.zrtp);
@@ -64,18 +65,21 @@ Verdict Worker::verdict_of_handshake(Burst& burst, std::size_t i) {
     // Another worker's, perhaps: its ring is for media too, so these keep within our budget.
     const Verdict verdict = verdict_of_stray(burst, i, index);
     if (verdict != Verdict::handoff) return unexpected;
-    return budget_.take(budget_cycles_, around_.tsc) ? verdict : Verdict::drop_handshake_budget;
+    return affords(Sender::stranger) ? verdict : Verdict::drop_handshake_budget;
   }
   const bool carried = unexpected == Verdict::drop_unexpected_zrtp && flow->end_to_end();
   if (!carried && !speaks(flow->handshakes, unexpected)) return unexpected;
-  if (!flow->handshake_budget.take(leg_budget_cycles_, around_.tsc) ||
-      !budget_.take(budget_cycles_, around_.tsc) || view.length > kMaxHandshakePayload)
+  const Component component = view.local_port == flow->arrival_ports[0] ? Component::rtp : Component::rtcp;
+  const Sender sender = sender_of(*flow, static_cast<std::size_t>(component), view.source.address,
+                                  view.octets(), unexpected == Verdict::drop_unexpected_stun);
+  if (!flow->handshake_budgets[static_cast<std::size_t>(sender)].take(leg_budget_cycles_, around_.tsc) ||
+      !affords(sender) || view.length > kMaxHandshakePayload)
     return Verdict::drop_handshake_budget;
   if (carried) return verdict_of_carried(burst.views[i], *flow);
   if (rings_->handshakes.write_available() == 0) return Verdict::drop_handshake_full;
   HandshakePacket packet;
   packet.leg = flow->handshake_leg;
-  packet.component = view.local_port == flow->arrival_ports[0] ? Component::rtp : Component::rtcp;
+  packet.component = component;
   packet.source = view.source;
   std::memcpy(packet.neighbour.data(), rte_pktmbuf_mtod(burst.packets[i], const std::uint8_t*) + 6,
               packet.neighbour.size());
@@ -83,6 +87,12 @@ Verdict Worker::verdict_of_handshake(Burst& burst, std::size_t i) {
   std::memcpy(packet.payload.data(), view.payload, view.length);
   rings_->handshakes.push(packet);
   return Verdict::punt_handshake;
+}
+
+/// Whether the worker as a whole may pass one more on.
+bool Worker::affords(Sender sender) {
+  const auto kind = static_cast<std::size_t>(sender);
+  return handshake_budgets_[kind].take(budget_cycles_[kind], around_.tsc);
 }
 
 /// It goes on through the stages of a packet in clear, as one of the component whose port it came to. ZRTP is

@@ -47,6 +47,9 @@ LegSpec leg_spec(const sip::AgreedMedia& agreed, const MediaLegIdentity& leg, co
   spec.handshakes.stun = handshake->has_ice();
   spec.handshakes.dtls = handshake->has_dtls();
   spec.handshakes.zrtp = handshake->has_zrtp();
+  spec.handshakes.host = leg.signalling_peer;
+  if (handshake->terms)
+    spec.handshakes.ice_fragment = dataplane::make_ice_fragment(handshake->terms->ice.fragment);
   spec.handshake_leg = handshake->id;
   apply(*handshake, spec);
   return spec;

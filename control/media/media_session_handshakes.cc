@@ -154,7 +154,12 @@ void MediaSession::State::link_early(std::size_t i) {
     spec.legs[index(leg)] = closed_leg(legs_[index(leg)].side);
     put_bundle(i, leg, spec.legs[index(leg)]);
   }
-  spec.legs[index(to)].handshakes = {.stun = sent.ice, .dtls = sent.dtls, .zrtp = sent.zrtp};
+  spec.legs[index(to)].handshakes = {
+      .stun = sent.ice,
+      .dtls = sent.dtls,
+      .zrtp = sent.zrtp,
+      .ice_fragment = dataplane::make_ice_fragment(handshake.terms->ice.fragment),
+      .host = legs_[index(to)].signalling_peer};
   spec.legs[index(to)].handshake_leg = handshake.id;
   order_relay(i, std::move(spec));
 }

@@ -50,9 +50,9 @@ struct LegSpec {
   std::optional<Keying> rtcp_keying;    ///< of RTCP alone; nothing: it shares `keying`
   /// By component: handshakes are to give keys, or an address; until then nothing is taken or sent.
   std::array<bool, dataplane::kComponents> awaits_keys{};
-  bool end_to_end = false;  ///< the legs key each other: nothing is opened, ZRTP goes through
-  dataplane::HandshakeProtocols handshakes;  ///< what the handshake thread gets of the leg
-  std::uint64_t handshake_leg = 0;           ///< its name there
+  bool end_to_end = false;                ///< the legs key each other: nothing is opened, ZRTP goes through
+  dataplane::HandshakeFilter handshakes;  ///< what the handshake thread gets of the leg
+  std::uint64_t handshake_leg = 0;        ///< its name there
   dataplane::SourcePolicy policy = dataplane::SourcePolicy::signalled;
   bool mux = false;                  ///< RTP and RTCP on one port (RFC 5761)
   std::optional<std::uint8_t> dscp;  ///< nothing: the side's

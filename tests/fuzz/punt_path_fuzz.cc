@@ -65,7 +65,7 @@ struct NoKeys final : keying::HandshakeEvents {
 /// A call of which the access leg awaits its keys.
 class AwaitingCall {
  public:
-  AwaitingCall(test::RelayRig& rig, std::size_t number, dataplane::HandshakeProtocols protocols)
+  AwaitingCall(test::RelayRig& rig, std::size_t number, dataplane::HandshakeFilter protocols)
       : rig_(rig),
         call(rig, {.access_mux = number == 0,
                    .access_port = static_cast<std::uint16_t>(30000 + 2 * number),
@@ -162,9 +162,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   keying::HandshakeCounters counters;
   keying::HandshakeTable table(path, events, counters, {});
   const auto ice = keying::make_ice_credentials();
-  const std::array<AwaitingCall, kLegs> calls{AwaitingCall(rig, 0, {.stun = true, .dtls = true}),
-                                              AwaitingCall(rig, 1, {.dtls = true}),
-                                              AwaitingCall(rig, 2, {.zrtp = true})};
+  const std::array<AwaitingCall, kLegs> calls{
+      AwaitingCall(rig, 0,
+                   {.stun = true, .dtls = true, .ice_fragment = dataplane::make_ice_fragment(ice.fragment)}),
+      AwaitingCall(rig, 1, {.dtls = true}), AwaitingCall(rig, 2, {.zrtp = true})};
   keying::InstantMs now = 0;
   for (std::size_t i = 0; i < kLegs; ++i) table.add(keying_of(i, calls[i].call, ice), now);
   std::size_t fed = 0;

@@ -5,6 +5,7 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
+#include "dataplane/handshake_sender.h"
 #include "tests/unit/dataplane/call.h"
 
 namespace sallyport::dataplane {
@@ -23,7 +24,7 @@ constexpr std::uint64_t kLeg = 4711;
 /// A call whose access leg is to be keyed by a handshake: its flows stand in the place of the call's own.
 class AwaitingCall {
  public:
-  AwaitingCall(RelayRig& rig, const CallOptions& options, HandshakeProtocols protocols)
+  AwaitingCall(RelayRig& rig, const CallOptions& options, HandshakeFilter protocols)
       : rig_(rig), call(rig, options) {
     FlowConfig in = call.config(true);
     in.arrival.stream.reset();
@@ -226,6 +227,66 @@ TEST(Handshakes, AFloodAtOneLegLeavesTheOthersTheirs) {
   EXPECT_EQ(passed_on(rig).size(), kLegHandshakeBudget.burst);
 }
 
+/// A STUN message with these attributes, type and value; each is padded to four octets.
+Octets stun_message(std::initializer_list<std::pair<std::uint16_t, std::string>> attributes) {
+  Octets octets = kStun;
+  for (const auto& [type, value] : attributes) {
+    const std::array<std::uint8_t, 4> head{
+        static_cast<std::uint8_t>(type >> 8), static_cast<std::uint8_t>(type),
+        static_cast<std::uint8_t>(value.size() >> 8), static_cast<std::uint8_t>(value.size())};
+    octets.insert(octets.end(), head.begin(), head.end());
+    octets.insert(octets.end(), value.begin(), value.end());
+    octets.resize(octets.size() + (-value.size() & 3U));
+  }
+  return octets;
+}
+
+constexpr std::uint16_t kUsername = 6, kSoftware = 0x8022;
+constexpr IceFragment kFragment{'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'};
+
+TEST(Handshakes, ACheckNamesTheAgent) {
+  EXPECT_TRUE(names_agent(stun_message({{kUsername, "abcdefgh:theirs"}}), kFragment));
+  EXPECT_TRUE(names_agent(stun_message({{kSoftware, "x"}, {kUsername, "abcdefgh:"}}), kFragment));
+  EXPECT_FALSE(names_agent(stun_message({{kUsername, "abcdefgX:theirs"}}), kFragment));
+  EXPECT_FALSE(names_agent(stun_message({{kUsername, "abcdefghi:theirs"}}), kFragment));
+  EXPECT_FALSE(names_agent(stun_message({{kUsername, "abcdefgh"}}), kFragment));
+  EXPECT_FALSE(names_agent(stun_message({{kSoftware, "abcdefgh:theirs"}}), kFragment));
+  EXPECT_FALSE(names_agent(kStun, kFragment));
+  // No agent, and a name of its zeros.
+  EXPECT_FALSE(names_agent(stun_message({{kUsername, std::string(8, '\0') + ":"}}), IceFragment{}));
+  const Octets whole = stun_message({{kUsername, "abcdefgh:theirs"}});
+  for (std::size_t size = 0; size < whole.size() - 1; ++size)
+    EXPECT_FALSE(names_agent(std::span(whole).first(size), kFragment)) << size;
+}
+
+TEST(Handshakes, WhatStrangersSpendThePeerDoesNotMiss) {
+  RelayRig rig;
+  const AwaitingCall call(
+      rig, {},
+      {.stun = true, .dtls = true, .ice_fragment = kFragment, .host = *IpAddress::parse("203.0.113.7")});
+  const auto from = [&](const char* source, const Octets& payload) {
+    rig.access.deliver(test::udp_frame(
+        {.source = *Endpoint::parse(source), .destination = call.call.access_local}, payload));
+    rig.poll(1);
+    return passed_on(rig).size();
+  };
+  const Octets check = stun_message({{kUsername, "abcdefgh:theirs"}});
+  std::size_t passed = 0;
+  for (int i = 0; i < 500; ++i) {
+    passed += from("203.0.113.8:9", kDtls);
+    passed += from("203.0.113.8:9", kStun);
+  }
+  EXPECT_EQ(passed, kLegHandshakeBudget.burst);
+  EXPECT_EQ(from("203.0.113.8:9", check), 1u);  // has been told the name
+  EXPECT_EQ(from("203.0.113.7:1", kDtls), 1u);  // signalling's host
+  EXPECT_EQ(from("192.0.2.99:1", kDtls), 1u);   // media's
+  EXPECT_EQ(from("203.0.113.9:1", kDtls), 0u);
+  // A flood with the peer's own address leaves it its checks.
+  for (int i = 0; i < 500; ++i) from("192.0.2.99:40000", kStun);
+  EXPECT_EQ(from("192.0.2.99:40000", kDtls), 0u);
+  EXPECT_EQ(from("192.0.2.99:40000", check), 1u);
+}
+
 TEST(Handshakes, AWorkerPassesOnNoMoreThanItsBudget) {
   PacketBudget budget;
   const BudgetCycles cycles({1000, 50}, 1'000'000);
@@ -246,7 +307,7 @@ TEST(Handshakes, ARingThatIsFullDropsAndCounts) {
     const auto port = static_cast<std::uint16_t>(30000 + 2 * i);
     calls.push_back(std::make_unique<AwaitingCall>(
         rig, CallOptions{.access_port = port, .core_port = port, .id = 100u + 2u * i},
-        HandshakeProtocols{.stun = true}));
+        HandshakeFilter{.stun = true}));
   }
   for (std::uint32_t i = 0; i < kLegHandshakeBudget.burst; ++i)
     for (const auto& call : calls) {
