@@ -33,4 +33,9 @@ using Result = tl::expected<T, Error>;
   return tl::unexpected<Error>(Error{error_class, std::move(text)});
 }
 
+/// Shorthand for what a grammar does not allow.
+[[nodiscard]] inline tl::unexpected<Error> malformed(std::string text) {
+  return fail(ErrorClass::malformed, std::move(text));
+}
+
 }  // namespace sallyport

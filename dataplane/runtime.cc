@@ -32,28 +32,6 @@ std::unique_ptr<crypto::SrtpEngine> engine_or_throw(crypto::EngineKind kind) {
   return std::move(*engine);
 }
 
-/// Orders under way, each in a place of its own until its receipt has been read.
-class CommandPool {
- public:
-  CommandPool() : commands_(kCommandPoolSize) {
-    free_.reserve(kCommandPoolSize);
-    for (Command& command : commands_) free_.push_back(&command);
-  }
-  [[nodiscard]] Command* take(const Command& order) {
-    if (free_.empty()) return nullptr;
-    Command* command = free_.back();
-    free_.pop_back();
-    *command = order;
-    return command;
-  }
-  void give_back(Command* command) { free_.push_back(command); }
-  [[nodiscard]] std::size_t taken() const { return commands_.size() - free_.size(); }
-
- private:
-  std::vector<Command> commands_;
-  std::vector<Command*> free_;
-};
-
 void check(const RuntimeConfig& config) {
   if (config.worker_cores.empty() || config.worker_cores.size() > kMaxWorkers)
     throw std::runtime_error("between 1 and " + std::to_string(kMaxWorkers) + " worker cores are needed");
@@ -66,6 +44,28 @@ void check(const RuntimeConfig& config) {
 }  // namespace
 
 struct Runtime::State {
+  /// Orders under way, each in a place of its own until its receipt has been read.
+  class CommandPool {
+   public:
+    CommandPool() : commands_(kCommandPoolSize) {
+      free_.reserve(kCommandPoolSize);
+      for (Command& command : commands_) free_.push_back(&command);
+    }
+    [[nodiscard]] Command* take(const Command& order) {
+      if (free_.empty()) return nullptr;
+      Command* command = free_.back();
+      free_.pop_back();
+      *command = order;
+      return command;
+    }
+    void give_back(Command* command) { free_.push_back(command); }
+    [[nodiscard]] std::size_t taken() const { return commands_.size() - free_.size(); }
+
+   private:
+    std::vector<Command> commands_;
+    std::vector<Command*> free_;
+  };
+
   explicit State(const RuntimeConfig& configuration)
       : config(configuration), eal(config), engine(engine_or_throw(config.engine)) {}
 

@@ -17,26 +17,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::uint64_t kPage = 500;
-
-/// All pages of a list whose rows have ids, or as many rows as wanted.
-json::object list_all(Client& client, const char* method, const char* key, std::uint64_t wanted) {
-  json::array rows;
-  json::value after = 0, total = nullptr;
-  for (bool more = true; more && (wanted == 0 || rows.size() < wanted);) {
-    const std::uint64_t count = wanted == 0 ? kPage : std::min<std::uint64_t>(kPage, wanted - rows.size());
-    json::object page = client.call(method, {{"after", after}, {"count", count}});
-    for (json::value& row : page.at(key).as_array()) rows.push_back(std::move(row));
-    if (page.contains("total")) total = page.at("total");
-    more = page.at("next").is_number();
-    if (more) after = page.at("next");
-  }
-  json::object result{{key, std::move(rows)}};
-  if (!total.is_null()) result["total"] = std::move(total);
-  return result;
-}
-
-void add_list(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
+void add_call_list(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   const auto count = std::make_shared<std::uint64_t>(0);
   CLI::App* list = call.add_subcommand("list", "All calls");
   list->add_option("--count", *count, "no more than so many");
@@ -51,7 +32,7 @@ void add_list(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   });
 }
 
-void add_show(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
+void add_call_show(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   const auto id = std::make_shared<std::uint64_t>(0);
   CLI::App* show = call.add_subcommand(
       "show",
@@ -65,7 +46,7 @@ void add_show(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   });
 }
 
-void add_drop(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
+void add_call_drop(CLI::App& call, Globals& globals, std::function<void()>& chosen) {
   struct Which {
     std::uint64_t call = 0;
     bool all = false;
@@ -183,9 +164,9 @@ void add_trace(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
 void add_call_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
   CLI::App* call = app.add_subcommand("call", "Calls that are up or coming about");
   call->require_subcommand(1);
-  add_list(*call, globals, chosen);
-  add_show(*call, globals, chosen);
-  add_drop(*call, globals, chosen);
+  add_call_list(*call, globals, chosen);
+  add_call_show(*call, globals, chosen);
+  add_call_drop(*call, globals, chosen);
   add_verify(*call, globals, chosen);
   add_trace(app, globals, chosen);
 }

@@ -9,6 +9,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "sallyctl/asking.h"
 #include "sallyctl/completion.h"
 #include "sallyctl/table.h"
 #include "sallyctl/top.h"
@@ -18,36 +19,6 @@ namespace sallyport::sallyctl {
 namespace json = boost::json;
 
 namespace {
-
-using Show = std::function<void(const json::object&)>;
-
-/// Sends a request and prints its result.
-void ask(const Globals& globals, std::string_view method, const json::object& params, const Show& show) {
-  Client client(globals.socket);
-  const json::object result = client.call(method, params);
-  if (globals.json) return print_json(result);
-  show(result);
-}
-
-void show_outline(const json::object& result) {
-  std::printf("%s", outline(result).c_str());
-}
-
-Show show_table(const char* key, Table (*table)(const json::array&)) {
-  return [key, table](const json::object& result) {
-    if (const auto* rows = result.if_contains(key); rows != nullptr && rows->is_array())
-      std::printf("%s", table(rows->get_array()).text().c_str());
-  };
-}
-
-CLI::App* plain_command(CLI::App& app, const char* name, const char* help, Globals& globals,
-                        std::function<void()>& chosen, const char* method, Show show) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->callback([&globals, &chosen, method, show = std::move(show)] {
-    chosen = [&globals, method, show] { ask(globals, method, {}, show); };
-  });
-  return command;
-}
 
 void add_capture(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
   CLI::App* capture = app.add_subcommand("capture", "Copy a leg's packets into a pcap file of the daemon's");
@@ -70,17 +41,17 @@ void add_capture(CLI::App& app, Globals& globals, std::function<void()>& chosen)
           {"relay", start->relay}, {"leg", start->leg}, {"mode", start->opened ? "opened" : "received"}};
       if (!start->file.empty()) params["file"] = start->file;
       if (start->max_bytes != 0) params["max_bytes"] = start->max_bytes;
-      ask(globals, "capture.start", params, show_outline);
+      ask(globals, "capture.start", params);
     };
   });
   const auto id = std::make_shared<std::uint64_t>(0);
   CLI::App* stop = capture->add_subcommand("stop", "End a capture");
   stop->add_option("capture", *id, "capture id")->required();
   stop->callback([&globals, &chosen, id] {
-    chosen = [&globals, id] { ask(globals, "capture.stop", {{"capture", *id}}, show_outline); };
+    chosen = [&globals, id] { ask(globals, "capture.stop", {{"capture", *id}}); };
   });
-  plain_command(*capture, "list", "Captures under way", globals, chosen, "capture.list",
-                show_table("captures", capture_table));
+  add_plain(*capture, "list", "Captures under way", "capture.list", globals, chosen,
+            show_table("captures", capture_table));
 }
 
 void add_source_command(CLI::App& app, const char* name, const char* help, Globals& globals,
@@ -89,7 +60,7 @@ void add_source_command(CLI::App& app, const char* name, const char* help, Globa
   CLI::App* command = app.add_subcommand(name, help);
   command->add_option("source", *source, "IP address")->required();
   command->callback([&globals, &chosen, name, source] {
-    chosen = [&globals, name, source] { ask(globals, name, {{"source", *source}}, show_outline); };
+    chosen = [&globals, name, source] { ask(globals, name, {{"source", *source}}); };
   });
 }
 
@@ -103,7 +74,7 @@ void add_log(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
     chosen = [&globals, wanted] {
       json::object params;
       if (!wanted->empty()) params["level"] = *wanted;
-      ask(globals, "log.level", params, show_outline);
+      ask(globals, "log.level", params);
     };
   });
 }
@@ -158,29 +129,29 @@ void print_json(const json::object& result) {
 }
 
 void add_commands(CLI::App& app, Globals& globals, std::function<void()>& chosen) {
-  plain_command(app, "status", "Version, uptime, what is in use", globals, chosen, "status", show_outline);
+  add_plain(app, "status", "Version, uptime, what is in use", "status", globals, chosen);
   add_relay_commands(app, globals, chosen);
   add_subscriber_commands(app, globals, chosen);
   add_call_commands(app, globals, chosen);
   add_sip_commands(app, globals, chosen);
   CLI::App* port = app.add_subcommand("port", "Media ports");
   port->require_subcommand(1);
-  plain_command(*port, "list", "Link, driver and counters of each", globals, chosen, "port.list",
-                show_table("ports", port_table));
+  add_plain(*port, "list", "Link, driver and counters of each", "port.list", globals, chosen,
+            show_table("ports", port_table));
   CLI::App* worker = app.add_subcommand("worker", "Media cores");
   worker->require_subcommand(1);
-  plain_command(*worker, "list", "Load, packets a second, cycles a packet", globals, chosen, "worker.list",
-                show_table("workers", worker_table));
-  plain_command(app, "stats", "Every verdict and every limit", globals, chosen, "stats",
-                [](const json::object& result) { std::printf("%s", stats_text(result).c_str()); });
+  add_plain(*worker, "list", "Load, packets a second, cycles a packet", "worker.list", globals, chosen,
+            show_table("workers", worker_table));
+  add_plain(app, "stats", "Every verdict and every limit", "stats", globals, chosen,
+            [](const json::object& result) { std::printf("%s", stats_text(result).c_str()); });
   add_top(app, globals, chosen);
   add_capture(app, globals, chosen);
   add_log(app, globals, chosen);
   add_source_command(app, "ban", "Drop all packets of a source", globals, chosen);
   add_source_command(app, "unban", "Let a source in again", globals, chosen);
-  plain_command(app, "bans", "Sources that are banned", globals, chosen, "ban.list", show_outline);
+  add_plain(app, "bans", "Sources that are banned", "ban.list", globals, chosen);
   add_events(app, globals, chosen);
-  plain_command(app, "shutdown", "End the daemon and its relays", globals, chosen, "shutdown", show_outline);
+  add_plain(app, "shutdown", "End the daemon and its relays", "shutdown", globals, chosen);
   add_completion(app, chosen);
 }
 

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 
+#include "sallyctl/asking.h"
 #include "sallyctl/batch.h"
 #include "sallyctl/commands.h"
 #include "sallyctl/leg_syntax.h"
@@ -17,8 +18,6 @@ namespace sallyport::sallyctl {
 namespace json = boost::json;
 
 namespace {
-
-constexpr std::uint64_t kPage = 500;
 
 constexpr const char* kLegHelp =
     "side=NAME,remote=ADDRESS:PORT[,remote-rtcp=…][,suite=NAME,send-key=KEY,receive-key=KEY][,mki=HEX]"
@@ -84,29 +83,14 @@ void add_set(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
   });
 }
 
-/// All pages, or as many relays as wanted.
-json::object list_relays(Client& client, std::uint64_t wanted) {
-  json::array relays;
-  std::uint64_t after = 0, total = 0;
-  for (bool more = true; more && (wanted == 0 || relays.size() < wanted);) {
-    const std::uint64_t count = wanted == 0 ? kPage : std::min<std::uint64_t>(kPage, wanted - relays.size());
-    json::object page = client.call("relay.list", {{"after", after}, {"count", count}});
-    for (json::value& relay : page.at("relays").as_array()) relays.push_back(std::move(relay));
-    total = page.at("total").to_number<std::uint64_t>();
-    more = page.at("next").is_number();
-    if (more) after = page.at("next").to_number<std::uint64_t>();
-  }
-  return {{"relays", std::move(relays)}, {"total", total}};
-}
-
-void add_list(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
+void add_relay_list(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
   const auto count = std::make_shared<std::uint64_t>(0);
   CLI::App* list = relay.add_subcommand("list", "All relays");
   list->add_option("--count", *count, "no more than so many");
   list->callback([&globals, &chosen, count] {
     chosen = [&globals, count] {
       Client client(globals.socket);
-      const json::object result = list_relays(client, *count);
+      const json::object result = list_all(client, "relay.list", "relays", *count);
       if (globals.json) return print_json(result);
       std::printf("%s%s relays\n", relay_table(result.at("relays").as_array()).text().c_str(),
                   member(result, "total").c_str());
@@ -114,19 +98,16 @@ void add_list(CLI::App& relay, Globals& globals, std::function<void()>& chosen) 
   });
 }
 
-void add_show(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
+void add_relay_show(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
   const auto id = std::make_shared<std::uint64_t>(0);
   CLI::App* show = relay.add_subcommand("show", "Everything about one relay");
   show->add_option("relay", *id, "relay id")->required();
   show->callback([&globals, &chosen, id] {
-    chosen = [&globals, id] {
-      const json::object result = Client(globals.socket).call("relay.show", {{"relay", *id}});
-      globals.json ? print_json(result) : static_cast<void>(std::printf("%s", outline(result).c_str()));
-    };
+    chosen = [&globals, id] { ask(globals, "relay.show", {{"relay", *id}}); };
   });
 }
 
-void add_drop(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
+void add_relay_drop(CLI::App& relay, Globals& globals, std::function<void()>& chosen) {
   struct Which {
     std::uint64_t relay = 0;
     bool all = false;
@@ -153,10 +134,10 @@ void add_relay_commands(CLI::App& app, Globals& globals, std::function<void()>& 
   CLI::App* relay = app.add_subcommand("relay", "Relays of media between two legs");
   relay->require_subcommand(1);
   add_add(*relay, globals, chosen);
-  add_list(*relay, globals, chosen);
-  add_show(*relay, globals, chosen);
+  add_relay_list(*relay, globals, chosen);
+  add_relay_show(*relay, globals, chosen);
   add_set(*relay, globals, chosen);
-  add_drop(*relay, globals, chosen);
+  add_relay_drop(*relay, globals, chosen);
 }
 
 }  // namespace sallyport::sallyctl

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 
+#include "sallyctl/asking.h"
 #include "sallyctl/commands.h"
 #include "sallyctl/table.h"
 
@@ -16,34 +17,9 @@ namespace json = boost::json;
 
 namespace {
 
-using Show = std::function<void(const json::object&)>;
-
-void show_outline(const json::object& result) {
-  std::printf("%s", outline(result).c_str());
-}
-
-Show show_table(const char* key, Table (*table)(const json::array&)) {
-  return [key, table](const json::object& result) {
-    std::printf("%s", table(result.at(key).as_array()).text().c_str());
-  };
-}
-
-void print(const Globals& globals, const json::object& result, const Show& show) {
-  globals.json ? print_json(result) : show(result);
-}
-
 bool is_true(const json::object& object, const char* key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr && value->is_bool() && value->get_bool();
-}
-
-CLI::App* add_plain(CLI::App& parent, const char* name, const char* help, const char* method,
-                    Globals& globals, std::function<void()>& chosen, Show show) {
-  CLI::App* command = parent.add_subcommand(name, help);
-  command->callback([&globals, &chosen, method, show = std::move(show)] {
-    chosen = [&globals, method, show] { print(globals, Client(globals.socket).call(method), show); };
-  });
-  return command;
 }
 
 void add_on_trunk(CLI::App& parent, const char* name, const char* help, const char* method, Globals& globals,

@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 
+#include "sallyctl/asking.h"
 #include "sallyctl/batch.h"
 #include "sallyctl/commands.h"
 #include "sallyctl/password.h"
@@ -20,7 +21,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::uint64_t kPage = 500;
 constexpr const char* kUserHelp = "NAME@DOMAIN; NAME alone is in the first domain";
 constexpr const char* kPasswordHelp =
     "the password is this file's first line; -, or nothing on a pipe: standard input; else it is asked for";
@@ -31,11 +31,6 @@ struct UserOptions {
   std::optional<bool> enabled;
   std::optional<std::uint64_t> bindings, calls;
 };
-
-void ask(const Globals& globals, std::string_view method, const json::object& params) {
-  const json::object result = Client(globals.socket).call(method, params);
-  globals.json ? print_json(result) : static_cast<void>(std::printf("%s", outline(result).c_str()));
-}
 
 // The text that goes out is wiped by the client; this copy ends with the process, at once.
 void add_password(json::object& params, const UserOptions& options) {
@@ -138,21 +133,6 @@ void add_on_user(CLI::App& parent, const char* name, const char* help, const cha
   });
 }
 
-/// Everything, page by page, or the first `wanted` pages' worth.
-json::object list_all(Client& client, const char* method, const char* key, std::uint64_t wanted) {
-  json::array rows;
-  json::value after = "", total = 0;
-  for (bool more = true; more && (wanted == 0 || rows.size() < wanted);) {
-    const std::uint64_t count = wanted == 0 ? kPage : std::min<std::uint64_t>(kPage, wanted - rows.size());
-    json::object page = client.call(method, {{"after", after}, {"count", count}});
-    for (json::value& row : page.at(key).as_array()) rows.push_back(std::move(row));
-    total = page.at("total");
-    more = page.at("next").is_string();
-    if (more) after = page.at("next");
-  }
-  return {{key, std::move(rows)}, {"total", std::move(total)}};
-}
-
 void add_list(CLI::App& parent, const char* help, const char* method, const char* key,
               Table (*table)(const json::array&), Globals& globals, std::function<void()>& chosen) {
   const auto count = std::make_shared<std::uint64_t>(0);
@@ -161,7 +141,7 @@ void add_list(CLI::App& parent, const char* help, const char* method, const char
   list->callback([=, &globals, &chosen] {
     chosen = [=, &globals] {
       Client client(globals.socket);
-      const json::object result = list_all(client, method, key, *count);
+      const json::object result = list_all(client, method, key, *count, RowName::text);
       if (globals.json) return print_json(result);
       std::printf("%s%s %s\n", table(result.at(key).as_array()).text().c_str(),
                   member(result, "total").c_str(), key);

@@ -13,19 +13,19 @@ namespace {
 
 constexpr std::chrono::milliseconds kFineTick{1};
 constexpr std::chrono::milliseconds kCoarseTick{5};
-constexpr double kMicroseconds = 1e6;
+constexpr double kMicrosecondsASecond = 1e6;
 
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / kMicroseconds;
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / kMicrosecondsASecond;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
 double seconds_since(std::uint64_t begun_us) {
-  return static_cast<double>(now_us() - begun_us) / kMicroseconds;
+  return static_cast<double>(now_us() - begun_us) / kMicrosecondsASecond;
 }
 
 }  // namespace

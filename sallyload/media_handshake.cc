@@ -24,7 +24,7 @@ constexpr keying::InstantMs kFirstCheckMs = 100;
 constexpr keying::InstantMs kLongestCheckMs = 1600;
 constexpr std::uint8_t kLastStunOctet = 3;  // RFC 7983 §7
 
-keying::InstantMs now_ms() {
+keying::InstantMs keying_now() {
   return static_cast<keying::InstantMs>(now_us() / 1000);
 }
 
@@ -107,12 +107,12 @@ Result<void> MediaPlane::await_handshake(MediaEnd& end, const Endpoint& remote, 
 }
 
 void MediaPlane::begin_handshake(MediaEnd& end) {
-  if (end.handshake) end.handshake->begin(now_ms());
+  if (end.handshake) end.handshake->begin(keying_now());
 }
 
 void MediaPlane::shake(MediaEnd& end, std::span<const std::uint8_t> datagram) {
   if (!end.handshake) return;
-  const keying::DtlsOutcome outcome = end.handshake->receive(datagram, now_ms());
+  const keying::DtlsOutcome outcome = end.handshake->receive(datagram, keying_now());
   if (const auto keys = end.handshake->take_keys()) {
     if (const auto taken = take_keys(end, *keys); !taken) report_.trouble(taken.error().text);
   } else if (end.keyed_us == 0 && keying::info(outcome).is_failure) {
@@ -133,7 +133,7 @@ Result<void> MediaPlane::take_keys(MediaEnd& end, const crypto::Keying& keys) {
 }
 
 void MediaPlane::serve_handshakes() {
-  const keying::InstantMs now = now_ms();
+  const keying::InstantMs now = keying_now();
   if (now - last_flights_ms_ < kFlightsMs) return;
   last_flights_ms_ = now;
   for (MediaHandshake& handshake : handshakes_) {

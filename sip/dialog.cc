@@ -13,8 +13,6 @@ namespace sallyport::sip {
 
 namespace {
 
-constexpr std::uint64_t kMaxForwards = 70;
-
 std::string_view tag_of(const Result<NameAddr>& address) {
   return address ? address->tag() : std::string_view();
 }

@@ -13,10 +13,6 @@ namespace sallyport::sip {
 
 namespace {
 
-tl::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorClass::malformed, what);
-}
-
 /// One parameter, or what begins a new challenge.
 struct AuthItem {
   std::string_view name;

@@ -8,7 +8,7 @@ namespace sallyport::sip {
 
 namespace {
 
-tl::unexpected<Error> missing(const char* what) {
+tl::unexpected<Error> no_header(const char* what) {
   return fail(ErrorClass::malformed, what);
 }
 
@@ -46,26 +46,26 @@ Message::ValueRange Message::values(HeaderId id) const {
 
 Result<Via> Message::top_via() const {
   const auto value = header(HeaderId::via);
-  if (!value) return missing("no Via");
+  if (!value) return no_header("no Via");
   std::string_view rest = *value;
   return parse_via(next_list_value(rest));
 }
 
 Result<NameAddr> Message::from() const {
   const auto value = header(HeaderId::from);
-  if (!value) return missing("no From");
+  if (!value) return no_header("no From");
   return parse_name_addr(*value);
 }
 
 Result<NameAddr> Message::to() const {
   const auto value = header(HeaderId::to);
-  if (!value) return missing("no To");
+  if (!value) return no_header("no To");
   return parse_name_addr(*value);
 }
 
 Result<CSeq> Message::cseq() const {
   const auto value = header(HeaderId::cseq);
-  if (!value) return missing("no CSeq");
+  if (!value) return no_header("no CSeq");
   return parse_cseq(*value);
 }
 

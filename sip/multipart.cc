@@ -11,12 +11,7 @@ namespace sallyport::sip {
 
 namespace {
 
-constexpr std::string_view kCrLf = "\r\n";
 constexpr std::size_t kLongestBoundary = 70;
-
-tl::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorClass::malformed, what);
-}
 
 std::string_view without_quotes(std::string_view value) {
   return value.size() >= 2 && value.front() == '"' ? value.substr(1, value.size() - 2) : value;
@@ -33,13 +28,13 @@ struct Delimiter {
 std::size_t skip_padding(std::string_view body, std::size_t at, bool may_end) {
   at = text::skip_space(body, at);
   if (at == body.size()) return may_end ? at : std::string_view::npos;
-  return body.substr(at).starts_with(kCrLf) ? at + 2 : std::string_view::npos;
+  return body.substr(at).starts_with(text::kCrLf) ? at + 2 : std::string_view::npos;
 }
 
 Delimiter find_delimiter(std::string_view body, std::string_view dashed, std::size_t from) {
   for (std::size_t at = body.find(dashed, from); at != std::string_view::npos;
        at = body.find(dashed, at + 1)) {
-    const bool at_line_begin = at == 0 || (at >= 2 && body.substr(at - 2, 2) == kCrLf);
+    const bool at_line_begin = at == 0 || (at >= 2 && body.substr(at - 2, 2) == text::kCrLf);
     if (!at_line_begin) continue;
     Delimiter delimiter;
     delimiter.begin = at == 0 ? 0 : std::max(at - 2, from);
@@ -75,10 +70,10 @@ Result<BodyPart> parse_part(std::string_view text) {
   BodyPart part;
   part.content_type = "text/plain";
   std::size_t at = 0;
-  while (!text.substr(at).starts_with(kCrLf)) {
-    std::size_t end = text.find(kCrLf, at);
+  while (!text.substr(at).starts_with(text::kCrLf)) {
+    std::size_t end = text.find(text::kCrLf, at);
     while (end != std::string_view::npos && end + 2 < text.size() && text::is_space(text[end + 2]))
-      end = text.find(kCrLf, end + 2);
+      end = text.find(text::kCrLf, end + 2);
     if (end == std::string_view::npos) return malformed("a body part without an empty line");
     if (!keep_part_header(part, text.substr(at, end - at)))
       return malformed("a body part with a malformed header");
@@ -227,19 +222,19 @@ std::string write_multipart(std::string_view boundary, const std::vector<BodyPar
     body += name;
     body += ": ";
     body += value;
-    body += kCrLf;
+    body += text::kCrLf;
   };
   for (const BodyPart& part : parts) {
     body += "--";
     body += boundary;
-    body += kCrLf;
+    body += text::kCrLf;
     header("Content-Type", part.content_type);
     header("Content-Disposition", part.disposition);
     header("Content-ID", part.content_id);
     header("Content-Transfer-Encoding", part.transfer_encoding);
-    body += kCrLf;
+    body += text::kCrLf;
     body += part.body;
-    body += kCrLf;
+    body += text::kCrLf;
   }
   body += "--";
   body += boundary;

@@ -9,10 +9,6 @@ namespace sallyport::sip {
 
 namespace {
 
-tl::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorClass::malformed, what);
-}
-
 /// Tokens with white space between them. Without quotes, UTF-8 and escapes break the grammar; phones send
 /// them, and they hurt nobody.
 bool is_token_display(std::string_view display) {

@@ -16,7 +16,7 @@ constexpr auto kNone = std::string_view::npos;
 constexpr std::size_t kMaxFormats = 128;
 
 /// Takes what is before the next space off the front; an empty view at the end, or where two spaces meet.
-std::string_view next_word(std::string_view& rest) {
+std::string_view next_field(std::string_view& rest) {
   const auto space = rest.find(' ');
   const std::string_view word = rest.substr(0, space);
   rest = space == kNone ? std::string_view{} : rest.substr(space + 1);
@@ -32,8 +32,8 @@ struct NetworkAddress {
 
 NetworkAddress read_network_address(std::string_view text) {
   NetworkAddress parts;
-  parts.network = next_word(text);
-  parts.type = next_word(text);
+  parts.network = next_field(text);
+  parts.type = next_field(text);
   parts.address = text::trim(text);  // white space at the end occurs
   if (parts.address.find(' ') != kNone) parts.address = {};
   return parts;
@@ -146,8 +146,8 @@ class SdpParser {
   }
 
   void check_origin(std::string_view value) {
-    const bool good = !next_word(value).empty() && !next_word(value).empty() && !next_word(value).empty() &&
-                      read_network_address(value).complete();
+    const bool good = !next_field(value).empty() && !next_field(value).empty() &&
+                      !next_field(value).empty() && read_network_address(value).complete();
     if (!good) wrong("SDP: malformed o= line");
   }
 
@@ -155,7 +155,7 @@ class SdpParser {
   void add_medium(std::size_t begin, std::string_view value) {
     if (sdp_.media_.size() >= limits_[Limit::sdp_media]) return exceeds(Limit::sdp_media);
     std::string_view rest = value;
-    const std::string_view type = next_word(rest), port_text = next_word(rest), protocol = next_word(rest);
+    const std::string_view type = next_field(rest), port_text = next_field(rest), protocol = next_field(rest);
     const auto slash = port_text.find('/');
     const auto port = text::decimal(port_text.substr(0, slash), 65535);
     const auto count =
@@ -201,9 +201,9 @@ SdpOrigin Sdp::origin() const {
     if (line.type != 'o') continue;
     std::string_view rest = line.value;
     SdpOrigin origin;
-    origin.user = next_word(rest);
-    origin.session_id = next_word(rest);
-    origin.version = next_word(rest);
+    origin.user = next_field(rest);
+    origin.session_id = next_field(rest);
+    origin.version = next_field(rest);
     const NetworkAddress parts = read_network_address(rest);
     origin.network = parts.network;
     origin.address_type = parts.type;
@@ -289,7 +289,7 @@ Result<IpAddress> Sdp::address(std::size_t index) const {
 Result<std::optional<Endpoint>> Sdp::rtcp(std::size_t index) const {
   auto value = media_attribute(index, SdpAttribute::rtcp);
   if (!value) return std::optional<Endpoint>();
-  const auto port = text::decimal(next_word(*value), 65535);
+  const auto port = text::decimal(next_field(*value), 65535);
   if (!port || *port == 0) return fail(ErrorClass::malformed, "SDP: malformed a=rtcp");
   auto place = text::trim(*value).empty() ? address(index) : to_address(read_network_address(*value));
   if (!place) return tl::unexpected(std::move(place.error()));
@@ -300,7 +300,7 @@ std::vector<SdpFormat> Sdp::formats(std::size_t index) const {
   std::vector<SdpFormat> all;
   for (std::string_view rest = media(index).formats; !rest.empty() && all.size() < kMaxFormats;) {
     SdpFormat format;
-    format.payload = next_word(rest);
+    format.payload = next_field(rest);
     if (format.payload.empty()) continue;
     describe_static(format);
     all.push_back(format);
@@ -308,7 +308,7 @@ std::vector<SdpFormat> Sdp::formats(std::size_t index) const {
   for (const SdpLine line : media_lines(index)) {
     if (line.type != 'a' || line.attribute != SdpAttribute::rtpmap) continue;
     std::string_view rest = line.argument;
-    const std::string_view payload = next_word(rest);
+    const std::string_view payload = next_field(rest);
     const auto found = std::ranges::find(all, payload, &SdpFormat::payload);
     const auto slash = rest.find('/');
     if (found == all.end() || slash == kNone) continue;

@@ -117,6 +117,11 @@ class Sdp {
 
   /// The first attribute of this name; without it nothing, and an empty view if it has no argument.
   [[nodiscard]] std::optional<std::string_view> session_attribute(SdpAttribute attribute) const;
+  /// A medium's own, or else the session's.
+  [[nodiscard]] std::optional<std::string_view> attribute(std::size_t index, SdpAttribute attribute) const {
+    const auto own = media_attribute(index, attribute);
+    return own ? own : session_attribute(attribute);
+  }
   [[nodiscard]] std::optional<std::string_view> media_attribute(std::size_t index,
                                                                 SdpAttribute attribute) const;
   /// Of the medium, else of the session, else sendrecv (RFC 8866 §6.7). An address of zeros (RFC 3264 §8.4,

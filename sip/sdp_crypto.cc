@@ -14,7 +14,6 @@ namespace sallyport::sip {
 
 namespace {
 
-constexpr auto kNone = std::string_view::npos;
 constexpr std::size_t kMaxKeyAndSalt = crypto::kMaxMasterKeyLength + crypto::kMaxMasterSaltLength;
 constexpr unsigned kMaxLifetimeExponent = 48;
 constexpr std::uint32_t kMaxMkiOctets = 128;  // RFC 4568 §6.1
@@ -92,16 +91,18 @@ Fault read_mki(std::string_view text, crypto::KeyMaterial& key) {
 Fault read_key_info(std::string_view info, const crypto::Suite& suite, crypto::KeyMaterial& key) {
   const auto bar = info.find('|');
   if (const Fault fault = read_key(info.substr(0, bar), suite, key)) return fault;
-  if (bar == kNone) return {};
+  if (bar == std::string_view::npos) return {};
   std::string_view rest = info.substr(bar + 1);
   const auto second = rest.find('|');
   const std::string_view first_field = rest.substr(0, second);
-  const bool first_is_mki = first_field.find(':') != kNone;
-  if (second == kNone) return first_is_mki ? read_mki(first_field, key) : read_lifetime(first_field, key);
+  const bool first_is_mki = first_field.find(':') != std::string_view::npos;
+  if (second == std::string_view::npos)
+    return first_is_mki ? read_mki(first_field, key) : read_lifetime(first_field, key);
   if (first_is_mki) return CryptoFault::invalid_grammar;
   if (const Fault fault = read_lifetime(first_field, key)) return fault;
   const std::string_view second_field = rest.substr(second + 1);
-  return second_field.find(':') == kNone ? CryptoFault::invalid_mki : read_mki(second_field, key);
+  return second_field.find(':') == std::string_view::npos ? CryptoFault::invalid_mki
+                                                          : read_mki(second_field, key);
 }
 
 /// Of several keys every one must be right for the attribute to be more than invalid (RFC 4568 §6.1).
@@ -111,11 +112,12 @@ Fault read_keys(std::string_view parameters, const crypto::Suite& suite, crypto:
     const auto semicolon = parameters.find(';');
     const std::string_view parameter = parameters.substr(0, semicolon);
     const auto colon = parameter.find(':');
-    if (colon == kNone || !is_name(parameter.substr(0, colon))) return CryptoFault::invalid_grammar;
+    if (colon == std::string_view::npos || !is_name(parameter.substr(0, colon)))
+      return CryptoFault::invalid_grammar;
     if (parameter.substr(0, colon) != "inline") return CryptoFault::unknown_key_method;
     if (const Fault fault = read_key_info(parameter.substr(colon + 1), suite, keys.emplace_back()))
       return fault;
-    if (semicolon == kNone) break;
+    if (semicolon == std::string_view::npos) break;
     parameters.remove_prefix(semicolon + 1);
   }
   for (std::size_t i = 0; keys.size() > 1 && i < keys.size(); ++i) {

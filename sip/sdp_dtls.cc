@@ -54,11 +54,6 @@ Result<bool> take_fingerprints(Sdp::Lines lines, DtlsDescription& description) {
   return seen > 0;
 }
 
-std::optional<std::string_view> attribute(const Sdp& sdp, std::size_t medium, SdpAttribute wanted) {
-  const auto own = sdp.media_attribute(medium, wanted);
-  return own ? own : sdp.session_attribute(wanted);
-}
-
 }  // namespace
 
 std::optional<DtlsSetup> parse_setup(std::string_view argument) {
@@ -110,11 +105,11 @@ Result<DtlsDescription> dtls_description(const Sdp& sdp, std::size_t medium) {
   auto any = take_fingerprints(sdp.media_lines(medium), description);
   if (any && !*any) any = take_fingerprints(sdp.session_lines(), description);
   if (!any) return tl::unexpected(any.error());
-  if (const auto setup = attribute(sdp, medium, SdpAttribute::setup)) {
+  if (const auto setup = sdp.attribute(medium, SdpAttribute::setup)) {
     description.setup = parse_setup(*setup);
     if (!description.setup) return fail(ErrorClass::malformed, "malformed a=setup");
   }
-  if (const auto id = attribute(sdp, medium, SdpAttribute::tls_id)) {
+  if (const auto id = sdp.attribute(medium, SdpAttribute::tls_id)) {
     const auto parsed = parse_tls_id(*id);
     if (!parsed) return fail(ErrorClass::malformed, "malformed a=tls-id");
     description.tls_id = *parsed;

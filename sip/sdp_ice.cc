@@ -35,11 +35,6 @@ std::optional<std::string_view> credential(std::string_view argument, std::size_
   return is_ice_text(text, least, kMaxCredential) ? std::optional(text) : std::nullopt;
 }
 
-std::optional<std::string_view> attribute(const Sdp& sdp, std::size_t medium, SdpAttribute wanted) {
-  const auto own = sdp.media_attribute(medium, wanted);
-  return own ? own : sdp.session_attribute(wanted);
-}
-
 CandidateType type_of(std::string_view word) {
   for (const CandidateType type :
        {CandidateType::host, CandidateType::srflx, CandidateType::prflx, CandidateType::relay})
@@ -54,8 +49,8 @@ bool has_option(std::string_view options, std::string_view wanted) {
 }
 
 Result<void> take_credentials(const Sdp& sdp, std::size_t medium, IceDescription& description) {
-  const auto fragment = attribute(sdp, medium, SdpAttribute::ice_ufrag);
-  const auto password = attribute(sdp, medium, SdpAttribute::ice_pwd);
+  const auto fragment = sdp.attribute(medium, SdpAttribute::ice_ufrag);
+  const auto password = sdp.attribute(medium, SdpAttribute::ice_pwd);
   if (!fragment && !password) return {};
   const auto read_fragment = parse_ice_fragment(fragment.value_or(""));
   const auto read_password = parse_ice_password(password.value_or(""));
@@ -115,9 +110,8 @@ Result<IceDescription> ice_description(const Sdp& sdp, std::size_t medium) {
   if (auto taken = take_credentials(sdp, medium, description); !taken) return tl::unexpected(taken.error());
   description.is_lite = sdp.session_attribute(SdpAttribute::ice_lite).has_value();
   description.mismatches = sdp.media_attribute(medium, SdpAttribute::ice_mismatch).has_value();
-  description.is_complete = attribute(sdp, medium, SdpAttribute::end_of_candidates).has_value();
-  description.trickles =
-      has_option(attribute(sdp, medium, SdpAttribute::ice_options).value_or(""), "trickle");
+  description.is_complete = sdp.attribute(medium, SdpAttribute::end_of_candidates).has_value();
+  description.trickles = has_option(sdp.attribute(medium, SdpAttribute::ice_options).value_or(""), "trickle");
   for (const SdpLine line : sdp.media_lines(medium)) {
     if (line.type != 'a' || line.attribute != SdpAttribute::candidate) continue;
     if (description.candidates.size() == IceDescription::kMaxCandidates)

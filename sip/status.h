@@ -120,6 +120,11 @@ static_assert(statuses_rise());
   }
 }
 
+/// Asks for credentials (RFC 3261 §22).
+[[nodiscard]] constexpr bool is_challenge(unsigned status) {
+  return status == 401 || status == 407;
+}
+
 /// The answer to a request that failed with an error of this class, where nothing more exact is known.
 [[nodiscard]] constexpr std::uint16_t status_of(ErrorClass error_class) {
   switch (error_class) {

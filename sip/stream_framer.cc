@@ -12,7 +12,6 @@ namespace sallyport::sip {
 
 namespace {
 
-constexpr std::string_view kCrLf = "\r\n";
 constexpr std::string_view kEmptyLine = "\r\n\r\n";
 
 Defect defect_of(Limit limit) {
@@ -22,8 +21,8 @@ Defect defect_of(Limit limit) {
 /// The line that begins at `at`, with the lines that continue it; `at` moves behind it.
 std::string_view take_line(std::string_view head, std::size_t& at) {
   const std::size_t begin = at;
-  std::size_t end = head.find(kCrLf, at);
-  while (end + 2 < head.size() && text::is_space(head[end + 2])) end = head.find(kCrLf, end + 2);
+  std::size_t end = head.find(text::kCrLf, at);
+  while (end + 2 < head.size() && text::is_space(head[end + 2])) end = head.find(text::kCrLf, end + 2);
   at = end + 2;
   return head.substr(begin, end - begin);
 }
@@ -90,7 +89,7 @@ Frame StreamFramer::next_empty_line() {
   if (!is_whole && !expects_pong_) return frame;
   expects_pong_ = false;
   frame.kind = FrameKind::pong;
-  consume(kCrLf.size());
+  consume(text::kCrLf.size());
   return frame;
 }
 

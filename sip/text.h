@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace sallyport::sip::text {
@@ -26,6 +27,8 @@ enum Class : std::uint16_t {
   kValue = 2048,  ///< a header parameter's value without quotes
   kPhone = 4096,  ///< digits and visual separators of tel URIs
 };
+
+inline constexpr std::string_view kCrLf = "\r\n";
 
 namespace detail {
 
@@ -108,6 +111,13 @@ inline constexpr std::array<std::uint16_t, 256> kClasses = make_classes();
         !is(text[at + 2], kHexDigit))
       return at;
   }
+}
+/// In lower case, as far as letters are ASCII's.
+[[nodiscard]] inline std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return low;
 }
 [[nodiscard]] constexpr bool is_token(std::string_view text) {
   return !text.empty() && all(text, kToken);

@@ -11,7 +11,6 @@ namespace sallyport::sip {
 namespace {
 
 constexpr std::size_t kBranchDigits = 24;
-constexpr std::uint64_t kMaxForwards = 70;
 
 /// What ACK and CANCEL take over from their INVITE (RFC 3261 §17.1.1.3, §9.1).
 MessageWriter follow_up(const Message& invite, Method method, std::string_view to) {

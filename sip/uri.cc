@@ -12,10 +12,6 @@ namespace sallyport::sip {
 
 namespace {
 
-tl::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorClass::malformed, what);
-}
-
 /// The length of the scheme in front of a colon; 0 if there is none.
 std::size_t scheme_size(std::string_view text) {
   if (text.size() > 4 && text[3] == ':' && text::is(text[0], text::kAlpha) &&

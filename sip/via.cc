@@ -28,10 +28,6 @@ constexpr std::array kTransports = std::to_array<TransportName>({
     {ViaTransport::tls_sctp, "TLS-SCTP"},
 });
 
-tl::unexpected<Error> malformed(const char* what) {
-  return fail(ErrorClass::malformed, what);
-}
-
 /// Takes a token and the white space around it off the front of `rest`; empty if there is none.
 std::string_view take_token(std::string_view& rest) {
   const std::size_t begin = text::skip_space(rest, 0);

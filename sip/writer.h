@@ -14,6 +14,9 @@
 
 namespace sallyport::sip {
 
+/// Of requests that begin here (RFC 3261 §8.1.1.6).
+inline constexpr std::uint64_t kMaxForwards = 70;
+
 /// Fields stand in the order in which they were added. A control character in a value becomes a space, so
 /// that nothing that passes through here can open a line of its own.
 ///

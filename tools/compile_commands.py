@@ -4,9 +4,11 @@
 import dataclasses
 import json
 import pathlib
+import re
 import shlex
 
 PRECOMPILED = "precompiled.h"
+JOINED = re.compile(r".*-unity\d+\.(cc|cpp)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +41,24 @@ def _includes_precompiled(words: list[str], index: int) -> bool:
     return words[index] == "-include" and pathlib.Path(words[index + 1]).name == PRECOMPILED
 
 
+def _sources(compiled: pathlib.Path) -> list[pathlib.Path]:
+    """What a file that is compiled stands for: itself, or those that Meson has joined in it (-Dunity=on)."""
+    if not JOINED.fullmatch(compiled.name):
+        return [compiled.resolve()]
+    names = re.findall(r'^#include *[<"](.+)[>"]$', compiled.read_text(), re.MULTILINE)
+    return [(compiled.parent / name).resolve() for name in names]
+
+
 def read(build: pathlib.Path, root: pathlib.Path) -> list[Command]:
     """The commands for sources under `root`, in the order of the build."""
-    commands = []
+    root, commands = root.resolve(), []
     for entry in json.loads((build / "compile_commands.json").read_text()):
         words = shlex.split(entry["command"])
         if words and words[0].endswith("ccache"):
             words.pop(0)
         folder = pathlib.Path(entry["directory"])
-        source = (folder / entry["file"]).resolve()
-        if source.is_relative_to(root.resolve()):
-            commands.append(Command(source.relative_to(root.resolve()), folder / entry["output"], folder, words[0], _flags(words),
-                                    any(_includes_precompiled(words, index) for index in range(len(words)))))
+        for index, source in enumerate(_sources(folder / entry["file"])):
+            if source.is_relative_to(root):
+                hidden = index > 0 or any(_includes_precompiled(words, at) for at in range(len(words)))
+                commands.append(Command(source.relative_to(root), folder / entry["output"], folder, words[0], _flags(words), hidden))
     return commands

@@ -18,6 +18,8 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include "sip/text.h"
+
 namespace sallyport::transport {
 
 void TlsRelease::operator()(evp_pkey_st* object) const {
@@ -68,13 +70,6 @@ struct UsageFree {
   void operator()(EXTENDED_KEY_USAGE* usage) const { EXTENDED_KEY_USAGE_free(usage); }
 };
 
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
-
 /// Letters, digits, `-`, `_`, dots, and the `*` that matches nothing but itself. An embedded NUL or anything
 /// beyond ASCII makes no name.
 std::optional<std::string> domain_name(std::string_view text) {
@@ -85,12 +80,12 @@ std::optional<std::string> domain_name(std::string_view text) {
            c == '.' || c == '_' || c == '*';
   };
   if (!std::ranges::all_of(text, ok)) return std::nullopt;
-  return lower(text);
+  return sip::text::lower(text);
 }
 
 /// The host of `sip:host`, unless the URI names a user or another scheme.
 std::optional<std::string> sip_uri_domain(std::string_view uri) {
-  if (uri.size() < 4 || lower(uri.substr(0, 4)) != "sip:") return std::nullopt;
+  if (uri.size() < 4 || sip::text::lower(uri.substr(0, 4)) != "sip:") return std::nullopt;
   uri.remove_prefix(4);
   if (uri.find('@') != std::string_view::npos) return std::nullopt;
   return domain_name(uri.substr(0, uri.find_first_of(":;?")));
@@ -142,12 +137,6 @@ std::string fingerprint(const X509& certificate) {
   unsigned size = 0;
   if (X509_digest(&certificate, EVP_sha256(), digest.data(), &size) != 1) return {};
   return hex({digest.data(), size});
-}
-
-std::int64_t seconds(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
 }
 
 Names alternative_names(const X509& certificate) {
@@ -236,8 +225,8 @@ CertificateFacts facts_of(const CertificateFiles& files, X509& certificate, EVP_
   facts.key = key_text(key);
   facts.domains = read_identity(certificate).domains;
   facts.names = name_texts(certificate);
-  facts.not_before = seconds(X509_get0_notBefore(&certificate));
-  facts.not_after = seconds(X509_get0_notAfter(&certificate));
+  facts.not_before = unix_time(X509_get0_notBefore(&certificate));
+  facts.not_after = unix_time(X509_get0_notAfter(&certificate));
   return facts;
 }
 
@@ -247,7 +236,7 @@ PeerIdentity read_identity(const x509_st& certificate) {
   PeerIdentity identity;
   identity.subject = one_line(X509_get_subject_name(&certificate));
   identity.fingerprint = fingerprint(certificate);
-  identity.not_after = seconds(X509_get0_notAfter(&certificate));
+  identity.not_after = unix_time(X509_get0_notAfter(&certificate));
   const Names names = alternative_names(certificate);
   std::vector<std::string> dns_names;
   for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
@@ -314,6 +303,12 @@ Result<std::vector<TlsHandle<x509_st>>> load_certificates(const std::string& fil
   return certificates;
 }
 
+std::int64_t unix_time(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
+  return timegm(&parts);
+}
+
 Result<Certificate> load_certificate(const CertificateFiles& files) {
   auto certificates = load_certificates(files.certificate);
   if (!certificates) return tl::unexpected(certificates.error());
@@ -360,7 +355,7 @@ std::vector<CertificateWarning> check_domains(std::string_view listener,
                                               std::span<const std::string> domains) {
   std::vector<CertificateWarning> warnings;
   for (const std::string& domain : domains) {
-    const std::string wanted = lower(domain);
+    const std::string wanted = sip::text::lower(domain);
     const bool covered = std::ranges::any_of(certificates, [&](const CertificateFacts* facts) {
       return std::ranges::find(facts->domains, wanted) != facts->domains.end() ||
              std::ranges::find(facts->names, "IP:" + wanted) != facts->names.end();

@@ -61,6 +61,9 @@ struct Certificate {
   CertificateFacts facts;
 };
 
+/// Since 1970; 0: there is no such time.
+[[nodiscard]] std::int64_t unix_time(const asn1_string_st* time);
+
 [[nodiscard]] Result<Certificate> load_certificate(const CertificateFiles& files);
 /// Every certificate of a PEM file.
 [[nodiscard]] Result<std::vector<TlsHandle<x509_st>>> load_certificates(const std::string& file);

@@ -12,6 +12,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "sip/text.h"
 #include "transport/tls_sessions.h"
 
 namespace sallyport::transport {
@@ -19,23 +20,6 @@ namespace sallyport::transport {
 namespace {
 
 constexpr int kMaxChain = 8;
-
-/// The name that a server's certificate must carry hangs on the handshake.
-void free_name(void*, void* name, CRYPTO_EX_DATA*, int, long, void*) {
-  delete static_cast<std::string*>(name);
-}
-
-int name_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, free_name);
-  return index;
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
-}
 
 tl::unexpected<Error> openssl_failure(const std::string& what) {
   return fail(ErrorClass::refused, what + ": " + tls_error_text());
@@ -53,7 +37,7 @@ int on_verify(int good, X509_STORE_CTX* context) {
     return 0;
   }
   if (!peer_is_server) return 1;
-  const auto* expected = static_cast<const std::string*>(SSL_get_ex_data(ssl, name_index()));
+  const std::string* const expected = server_name(ssl);
   //= https://www.rfc-editor.org/rfc/rfc5922#section-7.3
   //# If the server is not authenticated, the client MUST close the
   //# connection immediately.
@@ -73,12 +57,6 @@ bool use_certificate(SSL_CTX* context, const Certificate& certificate) {
 
 std::string_view key_kind(const Certificate& certificate) {
   return std::string_view(certificate.facts.key).substr(0, certificate.facts.key.find(' '));
-}
-
-std::int64_t seconds(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return 0;
-  return timegm(&parts);
 }
 
 }  // namespace
@@ -130,7 +108,7 @@ Result<void> TlsContexts::load_revocation() {
     if (X509_STORE_add_crl(trust_.get(), list.get()) != 1) return openssl_failure(settings_.crl);
     char issuer[256];
     X509_NAME_oneline(X509_CRL_get_issuer(list.get()), issuer, sizeof issuer);
-    revocation_.push_back({issuer, seconds(X509_CRL_get0_nextUpdate(list.get()))});
+    revocation_.push_back({issuer, unix_time(X509_CRL_get0_nextUpdate(list.get()))});
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest;
     unsigned size = 0;
     if (X509_CRL_digest(list.get(), EVP_sha256(), digest.data(), &size) == 1)
@@ -253,7 +231,7 @@ int TlsContexts::on_server_name(ssl_st* ssl, int*, void* argument) {
   const auto* listener = static_cast<const Listener*>(argument);
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   if (name == nullptr) return SSL_TLSEXT_ERR_NOACK;
-  const auto found = listener->by_name.find(lower(name));
+  const auto found = listener->by_name.find(sip::text::lower(name));
   if (found == listener->by_name.end()) {
     // Phones that know us by an address or a host name go on with the first certificate and judge it
     // themselves.
@@ -273,18 +251,16 @@ TlsHandle<ssl_st> TlsContexts::accept(const std::string& listener) const {
   return ssl;
 }
 
-TlsHandle<ssl_st> TlsContexts::connect(const std::string& server_name, const std::string& certificate) const {
+TlsHandle<ssl_st> TlsContexts::connect(const std::string& name, const std::string& certificate) const {
   const auto found = clients_.find(certificate);
   if (found == clients_.end()) return nullptr;
   TlsHandle<ssl_st> ssl(SSL_new(found->second.get()));
   if (!ssl) return nullptr;
   SSL_set_connect_state(ssl.get());
-  auto name = std::make_unique<std::string>(server_name);
-  if (SSL_set_ex_data(ssl.get(), name_index(), name.get()) != 1) return nullptr;
-  static_cast<void>(name.release());  // the handshake's
+  if (!set_server_name(ssl.get(), name)) return nullptr;
   // RFC 6066 §3: an address is no server name.
-  if (!IpAddress::parse(server_name)) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
-  if (settings_.resume) offer_session(ssl.get(), server_name);
+  if (!IpAddress::parse(name)) SSL_set_tlsext_host_name(ssl.get(), name.c_str());
+  if (settings_.resume) offer_session(ssl.get());
   return ssl;
 }
 

@@ -28,8 +28,7 @@ class TlsContexts {
   [[nodiscard]] TlsHandle<ssl_st> accept(const std::string& listener) const;
   /// A client's side towards `server_name`, which the server's certificate must carry. `certificate` names
   /// ours; empty: the first. Null: no such certificate, or no memory.
-  [[nodiscard]] TlsHandle<ssl_st> connect(const std::string& server_name,
-                                          const std::string& certificate) const;
+  [[nodiscard]] TlsHandle<ssl_st> connect(const std::string& name, const std::string& certificate) const;
 
   [[nodiscard]] std::vector<CertificateFacts> certificates() const;
   /// What is wrong, or will be within the warning time, of certificates, revocation lists and domains.

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+struct asn1_string_st;
 struct evp_pkey_st;
 struct ssl_ctx_st;
 struct ssl_st;

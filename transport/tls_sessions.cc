@@ -50,7 +50,7 @@ Sessions* sessions_of(const SSL* ssl) {
 /// 1 tells OpenSSL that the session is now ours.
 int on_new_session(SSL* ssl, SSL_SESSION* session) {
   Sessions* const sessions = sessions_of(ssl);
-  const auto* const name = static_cast<const std::string*>(SSL_get_ex_data(ssl, name_index()));
+  const std::string* const name = server_name(ssl);
   if (sessions == nullptr || name == nullptr) return 0;
   const std::lock_guard lock(sessions->mutex);
   const auto found = sessions->by_server.find(*name);
@@ -74,14 +74,23 @@ bool keep_sessions(ssl_ctx_st* context) {
   return true;
 }
 
-void offer_session(ssl_st* ssl, const std::string& server_name) {
+bool set_server_name(ssl_st* ssl, const std::string& name) {
+  auto owned = std::make_unique<std::string>(name);
+  if (SSL_set_ex_data(ssl, name_index(), owned.get()) != 1) return false;
+  static_cast<void>(owned.release());  // the connection's
+  return true;
+}
+
+const std::string* server_name(const ssl_st* ssl) {
+  return static_cast<const std::string*>(SSL_get_ex_data(ssl, name_index()));
+}
+
+void offer_session(ssl_st* ssl) {
   Sessions* const sessions = sessions_of(ssl);
-  if (sessions == nullptr) return;
-  auto name = std::make_unique<std::string>(server_name);
-  if (SSL_set_ex_data(ssl, name_index(), name.get()) != 1) return;
-  static_cast<void>(name.release());  // the connection's
+  const std::string* const name = server_name(ssl);
+  if (sessions == nullptr || name == nullptr) return;
   const std::lock_guard lock(sessions->mutex);
-  const auto found = sessions->by_server.find(server_name);
+  const auto found = sessions->by_server.find(*name);
   if (found == sessions->by_server.end()) return;
   // A copy: the library spoils a session whose connection does not end in order.
   const std::unique_ptr<SSL_SESSION, ReleaseSession> copy(SSL_SESSION_dup(found->second.get()));

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "transport/clock.h"
 #include "transport/transport_layer.h"
 #include "transport/transport_tokens.h"
 
@@ -14,15 +15,9 @@ namespace {
 
 /// Ticks until every slot was looked at: with a tick of 100 ms, a second.
 constexpr std::size_t kTicksPerSweep = 10;
-constexpr std::int64_t kMsPerSecond = 1000;
 
 auto remote_key(sip::Transport transport, const Endpoint& remote) {
   return std::pair(transport, std::pair(remote.address, remote.port));
-}
-
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/log.h"
+#include "transport/clock.h"
 #include "transport/socket.h"
 #include "transport/transport_tokens.h"
 
@@ -26,17 +27,6 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 /// Timers and the admin socket get their turn between so many looks at the sockets.
 constexpr int kLooksPerTurn = 4;
-
-std::int64_t steady_ms() {
-  using std::chrono::steady_clock;
-  return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now().time_since_epoch())
-      .count();
-}
-
-std::int64_t unix_seconds() {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 bool same_place(const ListenerSettings& a, const ListenerSettings& b) {
   return a.transport == b.transport && a.address == b.address;

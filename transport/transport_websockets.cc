@@ -3,14 +3,13 @@
 #include <utility>
 
 #include "base/log.h"
+#include "transport/clock.h"
 #include "transport/transport_layer.h"
 #include "transport/transport_tokens.h"
 
 namespace sallyport::transport {
 
 namespace {
-
-constexpr std::int64_t kMsPerSecond = 1000;
 
 bool is_empty_lines(std::string_view text) {
   return text.find_first_not_of("\r\n") == std::string_view::npos;

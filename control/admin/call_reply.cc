@@ -102,7 +102,7 @@ json::object line_object(const TraceLine& line) {
   return object;
 }
 
-struct Visitor {
+struct CallVisitor {
   Calls& calls;
   const AdminReply& reply;
 
@@ -198,7 +198,7 @@ struct Visitor {
 }  // namespace
 
 void handle(Calls& calls, CallRequest& request, const AdminReply& reply) {
-  std::visit(Visitor{calls, reply}, request);
+  std::visit(CallVisitor{calls, reply}, request);
 }
 
 std::string trace_json(std::uint64_t call, const TraceLine& line, std::string_view message) {

@@ -25,10 +25,6 @@ std::string time_text(std::int64_t seconds) {
   return to_text(RecordTime(std::chrono::seconds(seconds)));
 }
 
-json::array texts(const std::vector<std::string>& list) {
-  return json::array(list.begin(), list.end());
-}
-
 json::object facts_object(const CertificateFacts& facts, std::int64_t now) {
   json::object object;
   object["certificate"] = facts.name;
@@ -37,8 +33,8 @@ json::object facts_object(const CertificateFacts& facts, std::int64_t now) {
   object["issuer"] = facts.issuer;
   object["serial"] = facts.serial;
   object["key"] = facts.key;
-  object["names"] = texts(facts.names);
-  object["domains"] = texts(facts.domains);
+  object["names"] = json::array(facts.names.begin(), facts.names.end());
+  object["domains"] = json::array(facts.domains.begin(), facts.domains.end());
   object["not_before"] = time_text(facts.not_before);
   object["not_after"] = time_text(facts.not_after);
   object["days_left"] = (facts.not_after - now) / kDay;
@@ -54,7 +50,7 @@ json::object warning_object(const CertificateWarning& warning, std::string_view 
           {"urgent", warning.urgent}};
 }
 
-struct Visitor {
+struct CertificateVisitor {
   transport::TransportLayer& transport;
   const SipConfig& config;
   std::int64_t now;
@@ -109,7 +105,7 @@ struct Visitor {
 
 void handle(transport::TransportLayer& transport, const SipConfig& config, CertificateRequest& request,
             std::int64_t now, const AdminReply& reply) {
-  std::visit(Visitor{transport, config, now, reply}, request);
+  std::visit(CertificateVisitor{transport, config, now, reply}, request);
 }
 
 }  // namespace sallyport::control

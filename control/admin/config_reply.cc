@@ -27,7 +27,7 @@ std::string first_error(const ConfigErrors& errors) {
   return errors.front().to_string() + more;
 }
 
-struct Visitor {
+struct ConfigVisitor {
   Reloader& reloader;
   const AdminReply& reply;
 
@@ -58,7 +58,7 @@ struct Visitor {
 }  // namespace
 
 void handle(Reloader& reloader, ConfigRequest& request, const AdminReply& reply) {
-  std::visit(Visitor{reloader, reply}, request);
+  std::visit(ConfigVisitor{reloader, reply}, request);
 }
 
 }  // namespace sallyport::control

@@ -73,7 +73,7 @@ json::object binding_json(const User& user, const Binding& binding, const Regist
   return object;
 }
 
-struct Visitor {
+struct SubscriberVisitor {
   Subscribers& subscribers;
   WallTime now;
   const AdminReply& reply;
@@ -94,7 +94,7 @@ struct Visitor {
   /// An answer with how the user looks once the change is made.
   [[nodiscard]] Subscribers::Done show_after(const char* event, const std::string& address) const {
     return [all = &subscribers, now = now, answer = reply, event, address](const Result<void>& outcome) {
-      const Visitor later{*all, now, answer};
+      const SubscriberVisitor later{*all, now, answer};
       if (!outcome) return later.refuse(outcome.error());
       const User* user = later.find(address);
       if (user == nullptr) return;
@@ -190,7 +190,7 @@ struct Visitor {
 }  // namespace
 
 void handle(Subscribers& subscribers, SubscriberRequest& request, WallTime now, const AdminReply& reply) {
-  std::visit(Visitor{subscribers, now, reply}, request);
+  std::visit(SubscriberVisitor{subscribers, now, reply}, request);
 }
 
 json::object subscriber_stats(const Subscribers& subscribers) {

@@ -47,7 +47,7 @@ json::object trunk_object(const Trunk& trunk, std::int64_t now_ms) {
   return object;
 }
 
-struct Visitor {
+struct TrunkVisitor {
   Trunks& trunks;
   std::int64_t now_ms;
   const AdminReply& reply;
@@ -80,7 +80,7 @@ struct Visitor {
 }  // namespace
 
 void handle(Trunks& trunks, TrunkRequest& request, std::int64_t now_ms, const AdminReply& reply) {
-  std::visit(Visitor{trunks, now_ms, reply}, request);
+  std::visit(TrunkVisitor{trunks, now_ms, reply}, request);
 }
 
 }  // namespace sallyport::control

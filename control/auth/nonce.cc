@@ -19,7 +19,7 @@ constexpr std::size_t kCodeOctets = 16;
 constexpr std::size_t kNonceOctets = kFieldOctets + kCodeOctets;
 constexpr std::size_t kNonceCharacters = kNonceOctets / 3 * 4;
 static_assert(kNonceOctets % 3 == 0, "else one nonce would have several texts");
-constexpr unsigned kVersion = 1;
+constexpr unsigned kNonceVersion = 1;
 
 using Octets = std::array<std::uint8_t, kNonceOctets>;
 
@@ -29,7 +29,7 @@ crypto::HmacSha256::Code code_of(const crypto::HmacSha256& hmac, const Octets& o
 }
 
 std::uint8_t pack(const NonceTerms& terms) {
-  return static_cast<std::uint8_t>(kVersion << 4U | static_cast<unsigned>(terms.algorithm) << 2U |
+  return static_cast<std::uint8_t>(kNonceVersion << 4U | static_cast<unsigned>(terms.algorithm) << 2U |
                                    terms.qops);
 }
 
@@ -54,7 +54,7 @@ std::optional<Nonce> NonceMint::read(std::string_view text, std::string_view rea
   if (text.size() != kNonceCharacters || decode_base64(text, octets) != kNonceOctets) return std::nullopt;
   const auto code = code_of(code_, octets, realm);
   if (!crypto::equal(code.data(), &octets[kFieldOctets], kCodeOctets)) return std::nullopt;
-  if (octets[0] >> 4U != kVersion) return std::nullopt;
+  if (octets[0] >> 4U != kNonceVersion) return std::nullopt;
   Nonce nonce;
   nonce.terms.algorithm = static_cast<crypto::DigestAlgorithm>(octets[0] >> 2U & 3U);
   nonce.terms.qops = octets[0] & 3U;

@@ -6,6 +6,7 @@
 #include "control/calls/description.h"
 #include "sip/cseq.h"
 #include "sip/reason.h"
+#include "sip/status.h"
 #include "sip/uri.h"
 
 namespace sallyport::control {
@@ -16,10 +17,6 @@ using sip::Method;
 namespace {
 
 constexpr std::uint64_t kRetryAfterSeconds = 1;
-
-bool is_challenge(unsigned status) {
-  return status == 401 || status == 407;
-}
 
 }  // namespace
 
@@ -131,7 +128,7 @@ void Call::pass_request(Branch& branch, Leg from, sip::ServerTransactionId id, c
           later(branch, [id, from](Call& call, Branch& its, const Reply& reply) {
             if (!reply.is_final()) return;
             Signalling& signalling = call.calls_.domain().signalling;
-            const unsigned status = is_challenge(reply.status) ? 502 : reply.status;
+            const unsigned status = sip::is_challenge(reply.status) ? 502 : reply.status;
             sip::MessageWriter writer = signalling.response(
                 id, status, reply.message != nullptr ? reply.message->reason() : std::string_view());
             if (status / 100 == 2) call.write_common(writer, its, from, reply.message, false);
@@ -178,7 +175,7 @@ std::optional<sip::ClientTransactionId> Call::ask(Branch& branch, Leg leg, std::
     handler = later(branch, [leg, method = std::string(method), fill, body, on_reply, attempt](
                                 Call& call, Branch& its, const Reply& reply) {
       DigestClient* const client = its.party(leg).at.trunk->digest();
-      if (is_challenge(reply.status) && reply.message != nullptr && client != nullptr &&
+      if (sip::is_challenge(reply.status) && reply.message != nullptr && client != nullptr &&
           attempt < DigestClient::kMaxAttempts && client->learn(*reply.message, attempt))
         static_cast<void>(call.ask(its, leg, method, fill, body, on_reply, attempt + 1));
       else

@@ -27,12 +27,12 @@ std::string_view value_of(std::string_view message, std::string_view field) {
 
 std::string summary(std::string_view message, std::string_view cseq) {
   std::string_view line = first_line(message);
-  constexpr std::string_view kVersion = "SIP/2.0";
-  if (line.starts_with(kVersion)) {
-    std::string text(sip::text::trim(line.substr(kVersion.size())).substr(0, kMaxText));
+  constexpr std::string_view kSipVersion = "SIP/2.0";
+  if (line.starts_with(kSipVersion)) {
+    std::string text(sip::text::trim(line.substr(kSipVersion.size())).substr(0, kMaxText));
     return text.append(" (").append(cseq.substr(cseq.find(' ') + 1)).append(")");
   }
-  if (line.ends_with(kVersion)) line.remove_suffix(kVersion.size());
+  if (line.ends_with(kSipVersion)) line.remove_suffix(kSipVersion.size());
   return std::string(sip::text::trim(line).substr(0, kMaxText));
 }
 

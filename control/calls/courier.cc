@@ -4,17 +4,13 @@
 
 #include <utility>
 
+#include "sip/status.h"
+
 namespace sallyport::control {
 
 using sip::HeaderId;
 
-namespace {
-
-bool is_challenge(unsigned status) {
-  return status == 401 || status == 407;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void Courier::answer(sip::ServerTransactionId id, unsigned status, std::string_view reason,
                      std::uint32_t retry_after_s) {
@@ -85,7 +81,7 @@ void Courier::send_attempt(const ErrandPtr& errand, const RequestNames& names, c
   const auto on_reply = [this, errand, names, fill, done, attempt](const Reply& reply) {
     if (!reply.is_final()) return;
     DigestClient* const digest = errand->to.trunk != nullptr ? errand->to.trunk->digest() : nullptr;
-    if (!is_challenge(reply.status) || reply.message == nullptr || digest == nullptr ||
+    if (!sip::is_challenge(reply.status) || reply.message == nullptr || digest == nullptr ||
         attempt >= DigestClient::kMaxAttempts || !digest->learn(*reply.message, attempt))
       return done(reply);
     send_attempt(errand, {names.call_id, names.from_tag, names.cseq + 1}, fill, done, attempt + 1);
@@ -122,9 +118,9 @@ std::string Courier::write(const Errand& errand, const sip::Message& request, co
 }
 
 void Courier::pass_back(const Errand& errand, const Reply& reply, const Fill& fill) {
-  const bool has_reason = reply.message != nullptr && !is_challenge(reply.status);
+  const bool has_reason = reply.message != nullptr && !sip::is_challenge(reply.status);
   sip::MessageWriter response =
-      domain_.signalling.response(errand.id, is_challenge(reply.status) ? 502 : reply.status,
+      domain_.signalling.response(errand.id, sip::is_challenge(reply.status) ? 502 : reply.status,
                                   has_reason ? reply.message->reason() : std::string_view());
   if (reply.message != nullptr) copy_across(response, *reply.message, *errand.to.policy, *errand.from.policy);
   if (fill) fill(response);

@@ -7,6 +7,7 @@
 
 #include "control/config/names.h"
 #include "sip/status.h"
+#include "sip/text.h"
 #include "sip/uri.h"
 
 namespace sallyport::control {
@@ -72,7 +73,7 @@ Router::Router(const Config& config, Subscriptions subscriptions, Trunks& trunks
     : config_(config), subscriptions_(subscriptions), trunks_(trunks) {}
 
 bool Router::is_ours(std::string_view host) const {
-  const std::string domain = lower(std::string(host));
+  const std::string domain = sip::text::lower(host);
   for (const auto* domains : {&config_.sip.domains, &config_.registrar.domains})
     if (std::ranges::find(*domains, domain) != domains->end()) return true;
   std::string_view bare = domain;
@@ -90,7 +91,7 @@ tl::expected<Router::Called, RouteRefusal> Router::take_apart(std::string_view t
   Called called;
   called.sips = uri->scheme == sip::UriScheme::sips;
   const bool tel = uri->scheme == sip::UriScheme::tel;
-  called.phone = tel || lower(std::string(uri->parameters.value("user"))) == "phone";
+  called.phone = tel || sip::text::lower(uri->parameters.value("user")) == "phone";
   const auto user = sip::unescape(uri->user);
   if (!user) return refuse(400, "Malformed Request-URI");
   called.user = *user;
@@ -100,10 +101,10 @@ tl::expected<Router::Called, RouteRefusal> Router::take_apart(std::string_view t
   if (called.phone || is_global_number(called.user)) called.user = without_separators(called.user);
   if (tel) {
     // A local number belongs where its context says; a global one, and one in a range of numbers, to us all.
-    const std::string context = lower(std::string(uri->parameters.value("phone-context")));
+    const std::string context = sip::text::lower(uri->parameters.value("phone-context"));
     if (!context.empty() && context.front() != '+') called.domain = context;
   } else {
-    called.domain = lower(std::string(uri->host));
+    called.domain = sip::text::lower(uri->host);
   }
   called.ours = called.domain.empty() || is_ours(called.domain);
   if (called.user.empty()) return refuse(called.phone ? 484 : 404);

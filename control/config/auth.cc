@@ -51,8 +51,7 @@ AuthPolicy read_auth(ConfigSection section, AuthPolicy standard) {
   read_qops(section, policy);
   policy.challenge = section.choice("challenge", policy.challenge,
                                     {{"all", ChallengeMode::all}, {"single", ChallengeMode::single}});
-  policy.nonce_lifetime_s =
-      static_cast<std::uint32_t>(section.number("nonce_lifetime_s", policy.nonce_lifetime_s, 10, 86400));
+  policy.nonce_lifetime_s = section.count("nonce_lifetime_s", policy.nonce_lifetime_s, 10, 86400);
   policy.userhash = section.flag("userhash", policy.userhash);
   policy.match_uri = section.flag("match_uri", policy.match_uri);
   section.finish();

@@ -12,10 +12,8 @@ CallsConfig read_calls(ConfigSection section, Limits& limits) {
     if (about.section != "calls") continue;
     limits.set(about.limit, section.number(about.name, about.standard, about.lowest, about.highest));
   }
-  const auto read = [&](std::string_view key, std::uint32_t& value, std::uint64_t lowest,
-                        std::uint64_t highest) {
-    value = static_cast<std::uint32_t>(section.number(key, value, lowest, highest));
-  };
+  const auto read = [&](std::string_view key, std::uint32_t& value, std::uint32_t lowest,
+                        std::uint32_t highest) { value = section.count(key, value, lowest, highest); };
   read("session_expires_s", calls.session_expires_s, 90, 86400);
   read("min_se_s", calls.min_se_s, 90, 86400);  // RFC 4028 §5 allows no less
   read("first_response_s", calls.first_response_s, 1, 32);

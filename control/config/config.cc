@@ -61,7 +61,7 @@ void read_limits(ConfigSection section, Limits& limits) {
 }
 
 std::uint32_t read_window(ConfigSection& section, std::string_view key, std::uint32_t standard) {
-  const auto window = static_cast<std::uint32_t>(section.number(key, standard, 64, 32768));
+  const auto window = section.count(key, standard, 64, 32768);
   if (!std::has_single_bit(window)) section.error(key, "must be a power of two");
   return window;
 }
@@ -99,13 +99,12 @@ void read_media(ConfigSection& section, Config& config) {
   runtime.file_prefix = section.text("file_prefix", runtime.file_prefix);
   if (runtime.file_prefix.empty() || runtime.file_prefix.find('/') != std::string::npos)
     section.error("file_prefix", "must be a name without '/'");
-  media.timeout_s = static_cast<std::uint32_t>(section.number("timeout_s", media.timeout_s, 0, 86400));
+  media.timeout_s = section.count("timeout_s", media.timeout_s, 0, 86400);
   media.timeout_action = section.choice("timeout_action", media.timeout_action,
                                         {{"report", TimeoutAction::report}, {"drop", TimeoutAction::drop}});
   media.replay_window = read_window(section, "replay_window", media.replay_window);
   media.rtcp_replay_window = read_window(section, "rtcp_replay_window", media.rtcp_replay_window);
-  media.latch_window_ms =
-      static_cast<std::uint32_t>(section.number("latch_window_ms", media.latch_window_ms, 0, 3600000));
+  media.latch_window_ms = section.count("latch_window_ms", media.latch_window_ms, 0, 3600000);
 }
 
 void read_keying(ConfigSection section, KeyingConfig& keying) {
@@ -116,8 +115,8 @@ void read_keying(ConfigSection section, KeyingConfig& keying) {
   if (!keying.zrtp_cache.empty() && keying.zrtp_cache.front() != '/')
     section.error("zrtp_cache", "must be an absolute path");
   for (const keying::HandshakeLimitInfo& about : keying::kHandshakeLimits)
-    keying.limits.set(about.limit, static_cast<std::uint32_t>(section.number(
-                                       about.name, about.standard, 1, keying::kHighestHandshakeLimit)));
+    keying.limits.set(about.limit,
+                      section.count(about.name, about.standard, 1, keying::kHighestHandshakeLimit));
   section.finish();
 }
 

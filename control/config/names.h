@@ -27,10 +27,4 @@ inline constexpr std::size_t kMaxName = 32;
          name.back() != '.' && name.find("..") == std::string_view::npos;
 }
 
-[[nodiscard]] inline std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 }  // namespace sallyport::control

@@ -5,6 +5,7 @@
 #include "control/config/names.h"
 #include "control/config/section.h"
 #include "control/config/trunk.h"
+#include "sip/text.h"
 #include "sip/uri.h"
 
 namespace sallyport::control {
@@ -27,7 +28,7 @@ void read_match(ConfigSection& section, RouteConfig& route) {
       !std::ranges::all_of(route.number, [](char c) { return c > ' ' && c < 0x7f; }))
     section.error("match", "a number's beginning has at most 64 printable characters");
   if (at == std::string::npos) return;
-  route.domain = lower(text.substr(at + 1));
+  route.domain = sip::text::lower(text.substr(at + 1));
   route.any_domain = route.domain == "*";
   if (route.any_domain)
     route.domain.clear();
@@ -40,7 +41,7 @@ void read_user(ConfigSection& section, const Config& config, RouteConfig& route)
   const auto at = text.find('@');
   if (config.registrar.domains.empty()) return section.error("user", "needs registrar.domains");
   const std::string domain =
-      at == std::string::npos ? config.registrar.domains.front() : lower(text.substr(at + 1));
+      at == std::string::npos ? config.registrar.domains.front() : sip::text::lower(text.substr(at + 1));
   if (std::ranges::find(config.registrar.domains, domain) == config.registrar.domains.end())
     section.error("user", "must be in one of registrar.domains");
   if (!is_user_name(text.substr(0, at))) return section.error("user", "must name a user such as \"alice\"");
@@ -76,12 +77,12 @@ void read_destination(ConfigSection& section, const Config& config, RouteConfig&
 }
 
 void read_edit(ConfigSection& section, RouteConfig& route) {
-  route.edit.strip = static_cast<std::uint32_t>(section.number("strip", 0, 0, kMaxNumber));
+  route.edit.strip = section.count("strip", 0, 0, kMaxNumber);
   route.edit.prefix = section.text("prefix", "");
   if (route.edit.prefix.size() > kMaxNumber ||
       !std::ranges::all_of(route.edit.prefix, [](char c) { return c > ' ' && c < 0x7f && c != '@'; }))
     section.error("prefix", "must be at most 32 printable characters without '@'");
-  route.min_length = static_cast<std::uint32_t>(section.number("min_length", 0, 0, kMaxNumber));
+  route.min_length = section.count("min_length", 0, 0, kMaxNumber);
 }
 
 RouteConfig read_route(ConfigSection& section, const Config& config) {

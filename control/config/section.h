@@ -31,6 +31,11 @@ class ConfigSection {
   [[nodiscard]] bool flag(std::string_view key, bool standard);
   [[nodiscard]] std::uint64_t number(std::string_view key, std::uint64_t standard, std::uint64_t lowest,
                                      std::uint64_t highest);
+  /// The same, of 32 bits.
+  [[nodiscard]] std::uint32_t count(std::string_view key, std::uint32_t standard, std::uint32_t lowest,
+                                    std::uint32_t highest) {
+    return static_cast<std::uint32_t>(number(key, standard, lowest, highest));
+  }
   [[nodiscard]] std::vector<std::string> texts(std::string_view key);
   [[nodiscard]] std::vector<std::uint64_t> numbers(std::string_view key, std::uint64_t highest);
 

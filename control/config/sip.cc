@@ -10,6 +10,7 @@
 #include "control/config/auth.h"
 #include "control/config/names.h"
 #include "control/config/section.h"
+#include "sip/text.h"
 
 namespace sallyport::control {
 
@@ -50,7 +51,7 @@ void read_domains(ConfigSection& section, const Config& config, SipConfig& sip) 
     return;
   }
   for (const std::string& text : section.texts("domains")) {
-    std::string domain = lower(text);
+    std::string domain = sip::text::lower(text);
     if (!valid_domain(domain) && !IpAddress::parse(domain))
       section.error("domains", "'" + text + "' is neither a domain nor an address");
     sip.domains.push_back(std::move(domain));
@@ -88,8 +89,8 @@ void read_limits(ConfigSection section, transport::TransportSettings& settings) 
     settings.limits.set(about.limit, section.number(about.name, about.standard, about.lowest, about.highest));
   for (const sip::LimitInfo& about : sip::kLimits) {
     if (about.limit == sip::Limit::none) continue;
-    settings.sip_limits.set(about.limit, static_cast<std::uint32_t>(section.number(
-                                             about.name, about.standard, about.lowest, about.highest)));
+    settings.sip_limits.set(about.limit,
+                            section.count(about.name, about.standard, about.lowest, about.highest));
   }
   section.finish();
 }
@@ -103,8 +104,8 @@ void read_dns(ConfigSection section, transport::ResolverSettings& dns) {
     else
       dns.servers.push_back(*server);
   }
-  dns.timeout_ms = static_cast<std::uint32_t>(section.number("timeout_ms", dns.timeout_ms, 100, 30000));
-  dns.attempts = static_cast<std::uint32_t>(section.number("attempts", dns.attempts, 1, 10));
+  dns.timeout_ms = section.count("timeout_ms", dns.timeout_ms, 100, 30000);
+  dns.attempts = section.count("attempts", dns.attempts, 1, 10);
   dns.hosts_file = section.flag("hosts_file", dns.hosts_file);
   section.finish();
 }
@@ -177,7 +178,7 @@ transport::WebSocketRules read_websocket(ConfigSection& section) {
   const auto in_path = [](char c) { return c > ' ' && c < 0x7f && c != '?' && c != '#'; };
   if (!rules.path.empty() && (rules.path.front() != '/' || !std::ranges::all_of(rules.path, in_path)))
     section.error("path", "must begin with '/' and have no '?', '#' or blanks");
-  rules.ping_s = static_cast<std::uint32_t>(section.number("ping_s", rules.ping_s, 1, 3600));
+  rules.ping_s = section.count("ping_s", rules.ping_s, 1, 3600);
   return rules;
 }
 

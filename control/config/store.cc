@@ -9,12 +9,7 @@ namespace sallyport::control {
 
 namespace {
 
-constexpr std::uint64_t kLongestExpiry = 604800;  // a week
-
-std::uint32_t read(ConfigSection& section, std::string_view key, std::uint32_t standard, std::uint64_t lowest,
-                   std::uint64_t highest) {
-  return static_cast<std::uint32_t>(section.number(key, standard, lowest, highest));
-}
+constexpr std::uint32_t kLongestExpiry = 604800;  // a week
 
 void read_domains(ConfigSection& section, RegistrarConfig& registrar) {
   if (section.has("domains")) registrar.domains = section.texts("domains");
@@ -48,7 +43,7 @@ StoreConfig read_store(ConfigSection section) {
   if (store.path.empty() || store.path.front() != '/') section.error("path", "must be an absolute path");
   store.durability = section.choice("durability", store.durability,
                                     {{"power", Durability::power}, {"process", Durability::process}});
-  store.queue = read(section, "queue", store.queue, 16, 1000000);
+  store.queue = section.count("queue", store.queue, 16, 1000000);
   section.finish();
   return store;
 }
@@ -56,18 +51,18 @@ StoreConfig read_store(ConfigSection section) {
 RegistrarConfig read_registrar(ConfigSection section) {
   RegistrarConfig registrar;
   read_domains(section, registrar);
-  registrar.min_expires_s = read(section, "min_expires_s", registrar.min_expires_s, 1, 3600);
-  registrar.max_expires_s = read(section, "max_expires_s", registrar.max_expires_s, 1, kLongestExpiry);
+  registrar.min_expires_s = section.count("min_expires_s", registrar.min_expires_s, 1, 3600);
+  registrar.max_expires_s = section.count("max_expires_s", registrar.max_expires_s, 1, kLongestExpiry);
   registrar.default_expires_s =
-      read(section, "default_expires_s", registrar.default_expires_s, 1, kLongestExpiry);
+      section.count("default_expires_s", registrar.default_expires_s, 1, kLongestExpiry);
   if (registrar.max_expires_s < registrar.min_expires_s)
     section.error("max_expires_s", "must not be less than min_expires_s");
   else if (registrar.default_expires_s < registrar.min_expires_s ||
            registrar.default_expires_s > registrar.max_expires_s)
     section.error("default_expires_s", "must lie between min_expires_s and max_expires_s");
-  registrar.bindings_per_user = read(section, "bindings_per_user", registrar.bindings_per_user, 1, 100);
-  registrar.bindings = read(section, "bindings", registrar.bindings, 1, 10000000);
-  registrar.flow_timer_s = read(section, "flow_timer_s", registrar.flow_timer_s, 0, 3600);
+  registrar.bindings_per_user = section.count("bindings_per_user", registrar.bindings_per_user, 1, 100);
+  registrar.bindings = section.count("bindings", registrar.bindings, 1, 10000000);
+  registrar.flow_timer_s = section.count("flow_timer_s", registrar.flow_timer_s, 0, 3600);
   registrar.require_path_support = section.flag("require_path_support", registrar.require_path_support);
   read_service_route(section, registrar);
   section.finish();

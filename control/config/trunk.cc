@@ -8,6 +8,7 @@
 #include "control/config/auth.h"
 #include "control/config/names.h"
 #include "control/config/section.h"
+#include "sip/text.h"
 #include "sip/uri.h"
 
 namespace sallyport::control {
@@ -19,14 +20,9 @@ using crypto::DigestAlgorithm;
 constexpr std::size_t kMaxTrunks = 1000;
 constexpr std::size_t kMaxPrefix = 32;
 
-std::uint32_t read(ConfigSection& section, std::string_view key, std::uint32_t standard, std::uint64_t lowest,
-                   std::uint64_t highest) {
-  return static_cast<std::uint32_t>(section.number(key, standard, lowest, highest));
-}
-
 NumberEdit read_edit(ConfigSection& section) {
   NumberEdit edit;
-  edit.strip = read(section, "strip", 0, 0, kMaxPrefix);
+  edit.strip = section.count("strip", 0, 0, kMaxPrefix);
   edit.prefix = section.text("prefix", "");
   const auto ok = [](char c) { return (c >= '0' && c <= '9') || c == '+' || c == '*' || c == '#'; };
   if (edit.prefix.size() > kMaxPrefix || !std::ranges::all_of(edit.prefix, ok) ||
@@ -38,7 +34,7 @@ NumberEdit read_edit(ConfigSection& section) {
 void read_host(ConfigSection& section, std::string_view key, std::string_view text, TrunkConfig& trunk) {
   const auto host = sip::parse_host_port(text);
   if (!host) return section.error(key, "must name a host: a domain or an address, IPv6 in brackets");
-  trunk.host = lower(std::string(host->host));
+  trunk.host = sip::text::lower(host->host);
   trunk.port = host->port;
 }
 
@@ -49,11 +45,11 @@ void read_uri(ConfigSection& section, TrunkConfig& trunk, std::optional<sip::Tra
   if (!uri || !uri->is_sip() || uri->has_user || !uri->headers.empty())
     return section.error("uri",
                          "must be a SIP URI without a user, such as \"sip:example.net;transport=tls\"");
-  trunk.host = lower(std::string(uri->host));
+  trunk.host = sip::text::lower(uri->host);
   trunk.port = uri->port;
-  const std::string wanted = lower(std::string(uri->parameters.value("transport")));
+  const std::string wanted = sip::text::lower(uri->parameters.value("transport"));
   for (const auto known : {sip::Transport::udp, sip::Transport::tcp, sip::Transport::tls})
-    if (wanted == lower(std::string(name(known)))) transport = known;
+    if (wanted == sip::text::lower(name(known))) transport = known;
   if (!wanted.empty() && !transport) section.error("uri", "its transport must be tls, tcp or udp");
   if (uri->scheme == sip::UriScheme::sips) transport = sip::Transport::tls;
 }
@@ -186,7 +182,7 @@ void read_sources(ConfigSection& section, const Config& config, TrunkConfig& tru
       section.error("addresses", "'" + text + "': " + prefix.error().text);
   }
   for (const std::string& text : section.texts("tls_names")) {
-    std::string name = lower(text);
+    std::string name = sip::text::lower(text);
     if (!valid_domain(name) && !IpAddress::parse(name))
       section.error("tls_names", "'" + text + "' is neither a domain nor an address");
     trunk.tls_names.push_back(std::move(name));
@@ -212,11 +208,11 @@ bool read_statuses(std::string_view text, StatusRange& range) {
 }
 
 void read_load(ConfigSection& section, TrunkConfig& trunk) {
-  trunk.options_interval_s = read(section, "options_interval_s", trunk.options_interval_s, 0, 86400);
-  trunk.options_timeout_s = read(section, "options_timeout_s", trunk.options_timeout_s, 1, 32);
-  trunk.options_failures = read(section, "options_failures", trunk.options_failures, 1, 100);
-  trunk.max_calls = read(section, "max_calls", 0, 0, 1000000);
-  trunk.calls_per_second = read(section, "calls_per_second", 0, 0, 1000000);
+  trunk.options_interval_s = section.count("options_interval_s", trunk.options_interval_s, 0, 86400);
+  trunk.options_timeout_s = section.count("options_timeout_s", trunk.options_timeout_s, 1, 32);
+  trunk.options_failures = section.count("options_failures", trunk.options_failures, 1, 100);
+  trunk.max_calls = section.count("max_calls", 0, 0, 1000000);
+  trunk.calls_per_second = section.count("calls_per_second", 0, 0, 1000000);
   if (section.has("failover")) trunk.failover.clear();
   for (const std::string& text : section.texts("failover")) {
     StatusRange range;
@@ -245,12 +241,12 @@ void check_whole(ConfigSection& section, const Config& config, const TrunkConfig
 
 void read_trunk(ConfigSection& section, TrunkConfig trunk, Config& config) {
   trunk.group = section.text("group", trunk.name);
-  trunk.priority = read(section, "priority", trunk.priority, 0, 65535);
-  trunk.weight = read(section, "weight", trunk.weight, 0, 65535);
+  trunk.priority = section.count("priority", trunk.priority, 0, 65535);
+  trunk.weight = section.count("weight", trunk.weight, 0, 65535);
   trunk.enabled = section.flag("enabled", trunk.enabled);
   read_target(section, config, trunk);
   trunk.edit = read_edit(section);
-  trunk.from_domain = lower(section.text("from_domain", ""));
+  trunk.from_domain = sip::text::lower(section.text("from_domain", ""));
   if (section.has("from_domain") && !valid_domain(trunk.from_domain) && !IpAddress::parse(trunk.from_domain))
     section.error("from_domain", "must be a domain or an address");
   read_secrets(section, config, trunk);

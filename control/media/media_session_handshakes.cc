@@ -16,7 +16,7 @@ namespace {
 using sip::DtlsSetup;
 using sip::KeyAgreement;
 
-MediaFault fault_of(const Error& error) {
+MediaFault our_fault(const Error& error) {
   return {500, error.text};
 }
 
@@ -51,7 +51,7 @@ MediaSession::State::Fault MediaSession::State::plan(MediaLine& line, Leg leg, c
   }
   if (!handshake) handshake = std::make_unique<LegHandshake>();
   const auto planned = plan_terms(*handshake, wanted, services_.handshakes, services_.draw);
-  return planned ? std::nullopt : std::optional(fault_of(planned.error()));
+  return planned ? std::nullopt : std::optional(our_fault(planned.error()));
 }
 
 /// Our ends for the answer to what a leg offers.

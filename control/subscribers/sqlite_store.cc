@@ -25,19 +25,6 @@ namespace {
 /// Bounds how long one answer waits for others.
 constexpr std::size_t kMostInATransaction = 4096;
 
-struct Write {
-  Write(Changes what, Store::Done then) : changes(std::move(what)), done(std::move(then)) {}
-  Write(const Write&) = delete;
-  Write& operator=(const Write&) = delete;
-  Write(Write&&) = default;
-  Write& operator=(Write&&) = default;
-  ~Write() = default;
-
-  Changes changes;
-  Store::Done done;
-  Result<void> outcome;
-};
-
 Error in_file(const std::string& path, const Error& error) {
   return {error.error_class, path + " " + error.text};
 }
@@ -45,6 +32,19 @@ Error in_file(const std::string& path, const Error& error) {
 }  // namespace
 
 struct SqliteStore::State {
+  struct Write {
+    Write(Changes what, Store::Done then) : changes(std::move(what)), done(std::move(then)) {}
+    Write(const Write&) = delete;
+    Write& operator=(const Write&) = delete;
+    Write(Write&&) = default;
+    Write& operator=(Write&&) = default;
+    ~Write() = default;
+
+    Changes changes;
+    Store::Done done;
+    Result<void> outcome;
+  };
+
   explicit State(const StoreConfig& settings) : config(settings) {
     if (event < 0) throw std::runtime_error("cannot make an event descriptor");
   }
@@ -203,13 +203,13 @@ int SqliteStore::descriptor() const {
 void SqliteStore::dispatch() {
   eventfd_t ignored = 0;
   (void)eventfd_read(state_->event, &ignored);
-  std::vector<Write> finished;
+  std::vector<State::Write> finished;
   {
     const std::lock_guard lock(state_->mutex);
     finished.swap(state_->finished);
     state_->statistics.waiting -= finished.size();
   }
-  for (Write& write : finished)
+  for (State::Write& write : finished)
     if (write.done) write.done(write.outcome);
 }
 

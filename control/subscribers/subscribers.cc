@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "control/subscribers/sqlite_store.h"
+#include "sip/text.h"
 
 namespace sallyport::control {
 
@@ -46,13 +47,6 @@ void set_digests(const std::vector<crypto::DigestAlgorithm>& kept, const Passwor
     user.ha1[static_cast<std::size_t>(algorithm)] = crypto::make_ha1(algorithm, user.name, user.realm, text);
 }
 
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return low;
-}
-
 struct Address {
   std::string_view name;
   std::string domain;
@@ -61,7 +55,8 @@ struct Address {
 Result<Address> split(std::string_view address, const std::string& usual_domain) {
   if (address.starts_with("sip:")) address.remove_prefix(4);
   const auto at = address.rfind('@');
-  Address parts{address.substr(0, at), at == address.npos ? usual_domain : lower(address.substr(at + 1))};
+  Address parts{address.substr(0, at),
+                at == address.npos ? usual_domain : sip::text::lower(address.substr(at + 1))};
   if (!is_user_name(parts.name))
     return fail(ErrorClass::malformed,
                 "a user's name has 1 to 64 octets without white space, ':', '@', '\"' and '\\'");

@@ -20,7 +20,7 @@ using transport::Descriptor;
 using transport::TlsHandle;
 
 namespace {
-constexpr timeval kPatience{20, 0};
+constexpr timeval kSocketPatience{20, 0};
 }
 
 struct TestStream::State {
@@ -32,8 +32,8 @@ struct TestStream::State {
 };
 
 TestStream::TestStream(std::unique_ptr<State> state) : state_(std::move(state)) {
-  setsockopt(state_->descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  setsockopt(state_->descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  setsockopt(state_->descriptor.get(), SOL_SOCKET, SO_RCVTIMEO, &kSocketPatience, sizeof kSocketPatience);
+  setsockopt(state_->descriptor.get(), SOL_SOCKET, SO_SNDTIMEO, &kSocketPatience, sizeof kSocketPatience);
 }
 TestStream::TestStream(TestStream&&) noexcept = default;
 TestStream& TestStream::operator=(TestStream&&) noexcept = default;

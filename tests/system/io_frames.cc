@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/bytes.h"
+#include "tests/system/io_sandbox.h"
 
 namespace sallyport::test {
 
@@ -24,7 +25,6 @@ namespace {
 
 using dataplane::FileDescriptor;
 
-constexpr int kPatienceMs = 5000;
 constexpr std::size_t kLargestFrame = 65536;
 constexpr std::size_t kUdpHeader = 8;
 

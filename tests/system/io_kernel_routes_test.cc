@@ -23,7 +23,6 @@ using control::KernelNextHop;
 using control::KernelRoutes;
 using control::LinkState;
 
-constexpr int kPatienceMs = 5000;
 constexpr int kMostTurns = 1000;
 constexpr auto kPeerMac = "02:00:00:00:00:02";
 

@@ -27,7 +27,6 @@ namespace {
 using dataplane::FileDescriptor;
 using dataplane::Port;
 
-constexpr int kPatienceMs = 5000;
 constexpr int kMostFrames = 100;
 constexpr std::uint16_t kQueues = 2;
 

@@ -27,7 +27,6 @@ namespace {
 
 using dataplane::FileDescriptor;
 
-constexpr int kPatienceMs = 5000;
 constexpr int kMostLinkEvents = 100;
 
 FileDescriptor present_namespace() {

@@ -10,6 +10,9 @@
 
 namespace sallyport::test {
 
+/// How long anything may take that should happen at once.
+inline constexpr int kPatienceMs = 5000;
+
 /// Why this process cannot make namespaces; empty: it can.
 [[nodiscard]] std::string why_no_sandbox();
 

@@ -30,7 +30,6 @@ using dataplane::Port;
 using dataplane::PortConfig;
 using dataplane::Steering;
 
-constexpr int kPatienceMs = 5000;
 constexpr std::uint16_t kBurst = 32;
 constexpr unsigned kPoolSize = 8192;
 constexpr auto kMediaMac = "02:00:00:00:00:01";

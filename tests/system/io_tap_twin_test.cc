@@ -19,7 +19,6 @@ namespace {
 
 using dataplane::TapTwin;
 
-constexpr int kPatienceMs = 5000;
 constexpr int kMostFrames = 100;
 constexpr MacAddress kTwinMac{2, 0, 0, 0, 0, 1};
 constexpr MacAddress kPeerMac{2, 0, 0, 0, 0, 2};

@@ -7,7 +7,7 @@
 #include "tests/unit/control/store_rig.h"
 
 namespace sallyport::control {
-namespace {
+namespace admission_test {
 
 TrunkPtr make_trunk(std::uint32_t max_calls = 0, std::uint32_t calls_per_second = 0) {
   TrunkConfig config;
@@ -155,5 +155,5 @@ TEST(Admission, ATicketKeepsItsTrunk) {
   EXPECT_TRUE(watch.expired());
 }
 
-}  // namespace
+}  // namespace admission_test
 }  // namespace sallyport::control

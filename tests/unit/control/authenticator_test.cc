@@ -11,7 +11,7 @@
 #include "control/auth/digest_client.h"
 
 namespace sallyport::control {
-namespace {
+namespace authenticator_test {
 
 using crypto::DigestAlgorithm;
 using crypto::Qop;
@@ -401,5 +401,5 @@ TEST_F(AuthenticatorTest, DigestClientIsUnderstood) {
   }
 }
 
-}  // namespace
+}  // namespace authenticator_test
 }  // namespace sallyport::control

@@ -10,7 +10,7 @@
 #include "control/config/sip.h"
 
 namespace sallyport::control {
-namespace {
+namespace config_sip_test {
 
 constexpr std::string_view kSides = R"([media.side.access]
 device = "eth0"
@@ -286,5 +286,5 @@ TEST(ConfigSip, EverythingWrongIsNamed) {
   }
 }
 
-}  // namespace
+}  // namespace config_sip_test
 }  // namespace sallyport::control

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 namespace sallyport::control {
-namespace {
+namespace config_test {
 
 constexpr std::string_view kMinimal = R"([media.side.access]
 device = "eth0"
@@ -349,5 +349,5 @@ TEST(Config, AuthRefusals) {
     EXPECT_FALSE(errors_of(std::string(kMinimal) + "[auth]\n" + std::string(line) + "\n").empty()) << line;
 }
 
-}  // namespace
+}  // namespace config_test
 }  // namespace sallyport::control

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 namespace sallyport::control {
-namespace {
+namespace nonce_test {
 
 using Use = NonceTable::Use;
 
@@ -172,5 +172,5 @@ TEST(NonceTable, AMillionUsers) {
   for (const Nonce& each : nonces) EXPECT_NE(table.use(each, 1, 0), Use::first);
 }
 
-}  // namespace
+}  // namespace nonce_test
 }  // namespace sallyport::control

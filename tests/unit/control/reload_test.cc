@@ -10,7 +10,7 @@
 #include "control/admin/config_reply.h"
 
 namespace sallyport::control {
-namespace {
+namespace reload_test {
 
 const std::string kFile = R"([log]
 level = "info"
@@ -117,5 +117,5 @@ TEST(Reload, AFileThatIsMissingChangesNothing) {
   EXPECT_EQ(reloaded.error().error_class, ErrorClass::refused);
 }
 
-}  // namespace
+}  // namespace reload_test
 }  // namespace sallyport::control

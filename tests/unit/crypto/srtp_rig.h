@@ -19,6 +19,9 @@ namespace sallyport::crypto::test {
 
 using Octets = std::vector<std::uint8_t>;
 
+/// One of each mode.
+inline constexpr SuiteId kBoth[] = {SuiteId::aes_cm_128_hmac_sha1_80, SuiteId::aead_aes_128_gcm};
+
 inline constexpr std::uint32_t kSsrc = 0xcafebabe;
 inline constexpr std::size_t kRtpHeaderLength = 12;
 inline constexpr std::size_t kRtcpHeaderLength = 8;

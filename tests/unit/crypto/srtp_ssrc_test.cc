@@ -9,8 +9,6 @@
 namespace sallyport::crypto::test {
 namespace {
 
-constexpr SuiteId kBoth[] = {SuiteId::aes_cm_128_hmac_sha1_80, SuiteId::aead_aes_128_gcm};
-
 class SrtpSsrc : public testing::TestWithParam<SuiteId> {};
 INSTANTIATE_TEST_SUITE_P(Modes, SrtpSsrc, testing::ValuesIn(kBoth));
 

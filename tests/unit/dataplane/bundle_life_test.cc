@@ -15,8 +15,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-constexpr std::uint32_t kAudioSsrc = 0xa0a0a0a0, kVideoSsrc = 0xb0b0b0b0;
-
 class BundleLifeTest : public ::testing::Test {
  protected:
   BundleLifeTest() { EXPECT_EQ(call_.join(kVideo), CommandResult::done); }

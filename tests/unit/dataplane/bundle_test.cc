@@ -11,8 +11,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-constexpr std::uint32_t kAudioSsrc = 0xa0a0a0a0, kVideoSsrc = 0xb0b0b0b0;
-
 class BundleTest : public ::testing::Test {
  protected:
   ~BundleTest() override { EXPECT_EQ(rig_.received(), rig_.verdict_sum()); }

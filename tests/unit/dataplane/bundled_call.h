@@ -15,6 +15,7 @@ namespace sallyport::dataplane {
 
 inline constexpr std::size_t kAudio = 0;  ///< the carrier's medium
 inline constexpr std::size_t kVideo = 1;
+inline constexpr std::uint32_t kAudioSsrc = 0xa0a0a0a0, kVideoSsrc = 0xb0b0b0b0;
 inline constexpr std::uint8_t kMidExtension = 3;
 inline constexpr std::uint8_t kAudioType = 96;
 inline constexpr std::uint8_t kVideoType = 97;

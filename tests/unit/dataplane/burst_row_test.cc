@@ -15,7 +15,6 @@ using test::RelayRig;
 
 constexpr std::uint16_t kPackets = 600;
 constexpr std::uint16_t kBack = 40;  // packets between one and its copy: they are in different bursts
-const Octets kVoice(160, 0x55);
 
 using Row = std::tuple<std::optional<SuiteId>, std::uint16_t>;
 class BurstRow : public ::testing::TestWithParam<Row> {};

@@ -10,6 +10,9 @@
 
 namespace sallyport::dataplane {
 
+/// A payload of 20 ms of G.711.
+inline const test::Octets kVoice(160, 0x55);
+
 struct CallOptions {
   std::optional<crypto::SuiteId> access_suite;
   std::optional<crypto::SuiteId> core_suite;

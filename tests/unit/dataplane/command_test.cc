@@ -11,8 +11,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
-
 TEST(Command, APortServesOneFlow) {
   RelayRig rig;
   Call first(rig, {});

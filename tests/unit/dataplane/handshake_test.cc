@@ -15,7 +15,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
 const Octets kStun{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
 const Octets kDtls{22, 0xfe, 0xfd, 0, 0};
 const Octets kZrtp{16, 0, 0, 0};

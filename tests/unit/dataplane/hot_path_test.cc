@@ -46,8 +46,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
-
 /// Frames of one burst, made beforehand.
 std::vector<Octets> closed_frames(Call& call, std::uint16_t& sequence, std::size_t count) {
   std::vector<Octets> frames;

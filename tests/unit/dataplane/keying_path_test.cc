@@ -8,12 +8,11 @@
 #include "tests/unit/dataplane/call.h"
 
 namespace sallyport::dataplane {
-namespace {
+namespace keying_path_test {
 
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
 constexpr keying::LegId kLeg = 9;
 
 /// The handshake thread's door to the rig's worker, as control makes it for real ones.
@@ -291,5 +290,5 @@ TEST(KeyingPath, MediaInClearGoesOnUntilZrtpHasKeys) {
             CommandResult::done);
 }
 
-}  // namespace
+}  // namespace keying_path_test
 }  // namespace sallyport::dataplane

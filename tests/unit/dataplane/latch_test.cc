@@ -12,8 +12,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
-
 class LatchTest : public ::testing::Test {
  protected:
   void arrive(const Call& call, const char* source, const Octets& payload, std::uint16_t port_offset = 0) {

@@ -12,8 +12,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
-
 /// Every packet that was received has exactly one verdict, and no buffer is lost.
 void expect_accounts_close(const RelayRig& rig) {
   EXPECT_EQ(rig.received(), rig.verdict_sum());

@@ -11,7 +11,6 @@ using crypto::SuiteId;
 using test::Octets;
 using test::RelayRig;
 
-const Octets kVoice(160, 0x55);
 constexpr std::uint16_t kAcrossTheRollover[] = {65533, 65534, 65535, 0, 1, 2};
 
 /// A pair of flows as make_flow would be asked for it by control: `before` with everything that can go on.
