@@ -73,6 +73,11 @@ std::size_t secure_place(const MediaLayout& layout, std::size_t first) {
   return is_secure(layout.places[first].profile) ? first : first + 1;
 }
 
+/// The other one of the two from `first` on.
+constexpr std::size_t other_place(std::size_t first, std::size_t place) {
+  return place == first ? first + 1 : first;
+}
+
 /// The place among the two from `first` on that is taken; nothing: neither.
 std::optional<std::size_t> taken_place(const MediaLayout& layout, std::size_t first) {
   for (const std::size_t i : {first, first + 1})
@@ -97,7 +102,7 @@ std::optional<std::size_t> choose(const Sdp& offer, const MediaPolicy& policy, c
                                   const MediaLayout& layout, std::size_t first) {
   const auto is_active = [&](std::size_t place) { return offer.media(place).port != 0; };
   if (const auto before = taken_place(layout, first); before && is_active(*before)) return before;
-  const std::size_t secure = secure_place(layout, first), plain = 2 * first + 1 - secure;
+  const std::size_t secure = secure_place(layout, first), plain = other_place(first, secure);
   if (!is_active(secure)) return is_active(plain) ? std::optional(plain) : std::nullopt;
   const bool leaves_secure =
       is_active(plain) && !can_take(offer, secure, policy, limits) && can_take(offer, plain, policy, limits);
@@ -192,8 +197,9 @@ ToldKeys secure_keys(RtpProfile profile) {
   return {.crypto = !is_dtls(profile), .dtls = is_dtls(profile), .zrtp = false};
 }
 
-ToldKeys plain_keys(const SentOffer::Medium& sent, bool crypto) {
-  return {.crypto = crypto, .dtls = sent.dtls, .zrtp = sent.zrtp || sent.end_to_end};
+/// What an m-line without SRTP can do with: keys in the description would be for nothing there.
+ToldKeys plain_keys(const SentOffer::Medium& sent) {
+  return {.crypto = false, .dtls = sent.dtls, .zrtp = sent.zrtp || sent.end_to_end};
 }
 
 /// The medium at the place that it has: with the profile there, and if that is plain without keys in the
@@ -205,7 +211,7 @@ void append_taken(std::string& text, std::string_view section, SentOffer::Medium
     text.append(section);
     return;
   }
-  const ToldKeys keys = secure ? secure_keys(place.profile) : plain_keys(sent, false);
+  const ToldKeys keys = secure ? secure_keys(place.profile) : plain_keys(sent);
   if (secure) sent.profile = place.profile;
   if (!keys.crypto) sent.crypto.clear();
   if (!keys.dtls) sent.dtls = false;
@@ -215,7 +221,7 @@ void append_taken(std::string& text, std::string_view section, SentOffer::Medium
 
 void append_offered_pair(std::string& text, std::string_view section, SentOffer::Medium& sent,
                          MediaLayout& layout, std::size_t first) {
-  const std::size_t secure = secure_place(layout, first), plain = 2 * first + 1 - secure;
+  const std::size_t secure = secure_place(layout, first), plain = other_place(first, secure);
   auto taken = taken_place(layout, first);
   const bool both = sent.active && !taken && can_be_secure(sent, layout.places[secure].profile);
   if (sent.active && !taken && !both) {
@@ -231,7 +237,7 @@ void append_offered_pair(std::string& text, std::string_view section, SentOffer:
     else if (i == secure)
       append_section(text, section, place.profile, secure_keys(place.profile));
     else
-      append_section(text, section, sent.profile, plain_keys(sent, false));
+      append_section(text, section, sent.profile, plain_keys(sent));
   }
 }
 
@@ -274,7 +280,7 @@ Result<MediaLayout> fold_answer(Sdp& answer, const SentOffer& sent, const MediaL
     if (!offered.begins_pair(first)) continue;
     const SentOffer::Medium& medium = sent.media[offered.places[first].medium];
     const auto taken = taken_place(offered, first);
-    const std::size_t secure = secure_place(offered, first), plain = 2 * first + 1 - secure;
+    const std::size_t secure = secure_place(offered, first), plain = other_place(first, secure);
     const auto is_active = [&](std::size_t place) { return answer.media(place).port != 0; };
     for (const std::size_t i : {first, first + 1}) {
       if (answer.media(i).kind != medium.kind)
