@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Media sessions with a leg that describes a medium in two m-lines, with SRTP and without: the other leg sees
 // one, and every m-line keeps its place from offer to offer.
-#include "tests/unit/control/media_session_rig.h"
+#include "tests/unit/control/media_session_handshakes_rig.h"
 
 namespace sallyport::control::test {
 namespace {
@@ -259,6 +259,65 @@ TEST_F(MediaSessionAlternatives, PairsOnBothLegs) {
   EXPECT_EQ(lines_of(to_a), kSecure);
   EXPECT_EQ(lines_of(answer(Leg::a, sdp(secure("audio", 5000, 0, "a=recvonly\r\n") + kRefusedPlain))),
             kPlain);
+}
+
+class MediaSessionAlternativesByDtls : public MediaSessionHandshakes {
+ protected:
+  /// Both ways to keys on a leg that may do without.
+  static sip::MediaPolicy opportunistic(DualLines use) {
+    sip::MediaPolicy chosen = policy(MediaSecurity::preferred);
+    chosen.agreements = {KeyAgreement::sdes, KeyAgreement::dtls};
+    chosen.dual_lines = use;
+    return chosen;
+  }
+  void begin_with(const sip::MediaPolicy& a, const sip::MediaPolicy& b) {
+    session.emplace(services, std::array<MediaLegSettings, kLegs>{{{"access", a, peer_a}, {"core", b, {}}}},
+                    "call-1");
+  }
+};
+
+TEST_F(MediaSessionAlternativesByDtls, AnAssociationOfAPairGoesOnWhenWeOffer) {
+  begin_with(opportunistic(DualLines::accept), policy(MediaSecurity::none));
+  const std::string pair_of_a = dtls(5000, "actpass") + plain("audio", 5002), of_b = plain("audio", 6000);
+  const auto told_first = exchange(Leg::a, sdp(pair_of_a), sdp(of_b, "198.51.100.9"));
+  EXPECT_EQ(lines_of(told_first[0]), (Lines{"- UDP/TLS/RTP/SAVP", "0 RTP/AVP"}));
+  const LegId leg = handshake_thread.take<LegKeying>().leg;
+  give_keys(leg, 0, 10);
+  const std::string to_a = offer(Leg::b, sdp(of_b, "198.51.100.9"));
+  EXPECT_EQ(lines_of(to_a), (Lines{"- UDP/TLS/RTP/SAVP", "0 RTP/AVP"}));
+  EXPECT_EQ(value_of(to_a, "fingerprint"), value_of(told_first[0], "fingerprint"));
+  EXPECT_FALSE(has(to_a, "a=crypto"));
+  (void)answer(Leg::a, sdp(dtls(5000, "active") + kRefusedPlain));
+  EXPECT_TRUE(orders.empty()) << "nobody shakes hands again";
+  session->settle();
+}
+
+TEST_F(MediaSessionAlternativesByDtls, ThePlainLineIsOpportunisticStill) {
+  begin_with(policy(MediaSecurity::none), opportunistic(DualLines::offer));
+  const std::string to_b = offer(Leg::a, sdp(plain("audio", 5000)));
+  EXPECT_EQ(lines_of(to_b), (Lines{"- RTP/SAVP", "- RTP/AVP"}));
+  orders = run();
+  EXPECT_EQ(orders, std::vector{CommandKind::link}) << "it listens for a ClientHello";
+  const std::string by_dtls = plain("audio", 6002, std::string(kFingerprint) + "a=setup:active\r\n");
+  (void)answer(Leg::b, sdp(kRefusedSecure + by_dtls, "198.51.100.9"));
+  session->settle();
+  EXPECT_EQ(session->facts()[0].legs[1].agreement, KeyAgreement::dtls);
+  const std::string again = offer(Leg::a, sdp(plain("audio", 5000)));
+  EXPECT_EQ(lines_of(again), kPlain);
+  EXPECT_TRUE(has(again, "a=fingerprint") && !has(again, "a=crypto"));
+  session->reject();
+}
+
+TEST_F(MediaSessionAlternativesByDtls, TheSecureLineEndsTheHandshakesThatWaited) {
+  begin_with(policy(MediaSecurity::none), opportunistic(DualLines::offer));
+  (void)offer(Leg::a, sdp(plain("audio", 5000)));
+  orders = run();
+  EXPECT_EQ(handshakes.legs(), 1U);
+  (void)answer(Leg::b, sdp(secure("audio", 6000, 1) + kRefusedPlain, "198.51.100.9"));
+  session->settle();
+  EXPECT_EQ(handshakes.legs(), 0U);
+  EXPECT_EQ(session->facts()[0].legs[1].agreement, KeyAgreement::sdes);
+  EXPECT_TRUE(relay().legs[1].suite);
 }
 
 }  // namespace
