@@ -283,9 +283,10 @@ Result<MediaLayout> fold_answer(Sdp& answer, const SentOffer& sent, const MediaL
     const std::size_t secure = secure_place(offered, first), plain = other_place(first, secure);
     const auto is_active = [&](std::size_t place) { return answer.media(place).port != 0; };
     for (const std::size_t i : {first, first + 1}) {
+      if (!is_active(i)) continue;
       if (answer.media(i).kind != medium.kind)
         return fail(ErrorClass::malformed, "SDP: the answer's media are not the offer's");
-      if (is_active(i) && (!medium.active || (taken && taken != i)))
+      if (!medium.active || (taken && taken != i))
         return fail(ErrorClass::malformed, "SDP: the answer takes a medium that was not offered");
     }
     if (is_active(secure) && !taken && !is_secure(answer.media(secure).profile))

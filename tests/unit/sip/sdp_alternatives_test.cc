@@ -242,6 +242,19 @@ TEST(FoldOffer, MediaThatAreKnownStayTwoAndNewOnesJoin) {
             (Lines{"audio 5002 RTP/SAVP", "video 5004 RTP/AVP"}));
 }
 
+TEST(FoldOffer, ThePlaceOfTheOtherLineIsForNoOtherMedium) {
+  MediaLayout layout;
+  static_cast<void>(folded(savp(5000) + avp(5002), kPreferred, layout));
+  EXPECT_EQ(folded(savp(5000) + line("video", 5002, "RTP/AVP", "31"), kPreferred, layout),
+            Lines{"audio 5000 RTP/SAVP"});
+  const Lines refused = {"audio 30000 RTP/SAVP", "video 0 RTP/AVP"};
+  EXPECT_EQ(lines_of(unfold_answer(kHead + savp(30000), layout)), refused);
+  const SentOffer next = offer_to(kPreferred, layout);
+  EXPECT_EQ(lines_of(next.text), refused);
+  EXPECT_EQ(answered(next, layout, savp(6000) + line("video", 0, "RTP/AVP", "31")).lines,
+            Lines{"audio 6000 RTP/SAVP"});
+}
+
 TEST(FoldOffer, FewerMediaAreRefused) {
   MediaLayout layout;
   static_cast<void>(folded(savp(5000) + avp(5002), kPreferred, layout));
@@ -345,7 +358,7 @@ TEST(FoldAnswer, WhatDoesNotFit) {
             "SDP: the answer has not as many media as the offer");
   EXPECT_EQ(refused_answer(sent, offered, avp(6000) + avp(0)),
             "SDP: the answer's transport protocol is not the offer's");
-  EXPECT_EQ(refused_answer(sent, offered, savp(6000) + line("video", 0, "RTP/AVP", "31")),
+  EXPECT_EQ(refused_answer(sent, offered, savp(0) + line("video", 6002, "RTP/AVP", "31")),
             "SDP: the answer's media are not the offer's");
   MediaLayout held;
   const SentOffer none = offer_to(kOffer, held, line("audio", 0, "RTP/AVP") + avp(7000));
