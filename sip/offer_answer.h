@@ -9,11 +9,13 @@
 // Media keep their places: the n-th of one leg is the n-th of the other, refused ones with port 0.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ip_address.h"
@@ -49,6 +51,18 @@ enum class FeedbackUse : std::uint8_t {
   off,        ///< the others, and no a=rtcp-fb
 };
 
+/// Whether a medium may be described in two m-lines, with SRTP and without, of which an answer takes one.
+enum class DualLines : std::uint8_t {
+  off,     ///< two m-lines are two media
+  accept,  ///< where the peer offers it
+  offer,   ///< the same, and offered in place of RTP/AVP with a=crypto
+};
+
+[[nodiscard]] constexpr std::string_view name(DualLines use) {
+  constexpr std::array<std::string_view, 3> kNames = {"off", "accept", "offer"};
+  return kNames[static_cast<std::size_t>(use)];
+}
+
 /// How a leg's media may be.
 struct MediaPolicy {
   MediaSecurity security = MediaSecurity::required;
@@ -59,6 +73,7 @@ struct MediaPolicy {
   bool carry_zrtp = false;
   IceUse ice = IceUse::accept;
   FeedbackUse feedback = FeedbackUse::automatic;
+  DualLines dual_lines = DualLines::accept;
   /// The leg's signalling is TLS all the way to its next hop. Without, no key is taken from the leg or given
   /// to it, and no fingerprint is believed.
   bool transport_secure = false;
@@ -122,6 +137,10 @@ struct RemoteOffer {
 [[nodiscard]] Result<RemoteOffer> read_offer(const Sdp& offer, const MediaPolicy& policy,
                                              const Limits& limits = kStandardLimits,
                                              const std::vector<bool>& apart = {});
+
+/// Whether an offered medium with a transport of its own could be relayed.
+[[nodiscard]] bool can_take(const Sdp& offer, std::size_t medium, const MediaPolicy& policy,
+                            const Limits& limits);
 
 /// What a leg is told of one medium, beside what the other leg's peer says.
 struct LocalMedia {

@@ -404,6 +404,13 @@ Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const 
   return offer;
 }
 
+bool can_take(const Sdp& sdp, std::size_t medium, const MediaPolicy& policy, const Limits& limits) {
+  RemoteOffer alone;
+  alone.media.resize(medium + 1);
+  describe(sdp, medium, alone.media[medium]);
+  return read_medium(sdp, medium, policy, limits, alone).has_value();
+}
+
 Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer, const MediaPolicy& policy) {
   if (answer.media_count() != sent.media.size())
     return fail(ErrorClass::malformed, "SDP: the answer has not as many media as the offer");

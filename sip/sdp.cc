@@ -234,6 +234,14 @@ Sdp::Lines Sdp::media_lines(std::size_t index) const {
   return {this, media_[index].first_line, end};
 }
 
+void Sdp::remove_medium(std::size_t index) {
+  const std::uint32_t begin = media_[index].first_line;
+  const auto count = static_cast<std::uint32_t>(media_lines(index).size());
+  lines_.erase(lines_.begin() + begin, lines_.begin() + begin + count);
+  media_.erase(media_.begin() + static_cast<std::ptrdiff_t>(index));
+  for (std::size_t i = index; i < media_.size(); ++i) media_[i].first_line -= count;
+}
+
 std::optional<std::string_view> Sdp::session_attribute(SdpAttribute attribute) const {
   for (const SdpLine line : session_lines())
     if (line.type == 'a' && line.attribute == attribute) return line.argument;

@@ -139,6 +139,9 @@ class Sdp {
   /// That of the first format which is no telephone event and whose rate is known; else 8000.
   [[nodiscard]] std::uint32_t clock_rate(std::size_t index) const;
 
+  /// Takes one medium with its lines out; those behind it move up. text() keeps them.
+  void remove_medium(std::size_t index);
+
  private:
   friend class SdpParser;
 

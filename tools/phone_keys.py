@@ -8,7 +8,7 @@ from phone_linphone import Linphone
 
 # By how the keys come about: the port of a listener on either side, and what it has for a policy. The first have the example's own.
 WAYS = {"sdes": (5061, ""), "dtls": (5071, 'keys = ["dtls"]\nsuites = ["AES_CM_128_HMAC_SHA1_80"]'), "zrtp": (5072, 'keys = ["zrtp"]'),
-        "end-to-end": (5073, "carry_zrtp = true")}
+        "end-to-end": (5073, "carry_zrtp = true"), "best-effort": (5074, 'media = "preferred"\ndual_lines = "offer"')}
 
 # What each make calls the ways.
 MEDIA: dict[type[Phone], dict[str, str]] = {

@@ -107,6 +107,7 @@ json::object limits_object(const transport::TransportSettings& settings) {
 json::object policy_object(const SidePolicy& policy) {
   json::object object;
   object["media"] = json::string_view(name_of(policy.media.security));
+  object["dual_lines"] = json::string_view(sip::name(policy.media.dual_lines));
   object["suites"] =
       list_of(policy.media.crypto.suites, [](crypto::SuiteId suite) { return crypto::suite(suite).name; });
   object["unencrypted_srtcp"] = policy.media.crypto.unencrypted_srtcp;

@@ -11,6 +11,7 @@ namespace sallyport::control {
 namespace {
 
 using crypto::SuiteId;
+using sip::DualLines;
 using sip::FeedbackUse;
 using sip::IceUse;
 using sip::KeyAgreement;
@@ -95,6 +96,9 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
                                    {"pass", FeedbackUse::pass},
                                    {"on", FeedbackUse::on},
                                    {"off", FeedbackUse::off}});
+  media.dual_lines =
+      section.choice("dual_lines", media.dual_lines,
+                     {{"off", DualLines::off}, {"accept", DualLines::accept}, {"offer", DualLines::offer}});
   media.crypto.suites = read_suites(section, media.crypto.suites);
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);

@@ -83,22 +83,26 @@ std::vector<std::optional<Keying>> MediaSession::State::established(Leg leg) con
   return keys;
 }
 
-/// `text` was written under the leg's present version.
+/// `text` was written under a version that the leg has or had.
 std::string MediaSession::State::with_version(Leg to, std::string text) {
   Told& told = told_[index(to)];
   if (!told.last.empty() && text != told.last) {
     const std::string head = "v=0\r\no=- " + std::to_string(told.origin.session_id) + " ";
     assert(text.starts_with(head));
-    const std::string before = std::to_string(told.origin.version++);
-    text.replace(head.size(), before.size(), std::to_string(told.origin.version));
+    const std::size_t version_size = text.find(' ', head.size()) - head.size();
+    text.replace(head.size(), version_size, std::to_string(++told.origin.version));
   }
   told.last = text;
   return text;
 }
 
+const std::string& MediaSession::State::description(Leg to) {
+  Told& told = told_[index(to)];
+  if (std::exchange(told.unsaid, false)) told.agreed = with_version(to, std::move(told.agreed));
+  return told.agreed;
+}
+
 MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const sip::Sdp& sdp) {
-  // RFC 3264 §8: media are switched off by port 0, never left out.
-  if (sdp.media_count() < lines_.size()) return MediaFault{400, "SDP: an offer with fewer media than before"};
   const std::size_t from = index(exchange.offerer);
   std::vector<bool> apart;
   for (const MediaLine& line : lines_) apart.push_back(line.relay != 0 && !line.bundles[from]);
@@ -155,17 +159,23 @@ Text MediaSession::State::write(Exchange& exchange, const sip::Sdp& sdp) {
                                services_.draw, established(to));
   if (!sent) return tl::unexpected(fault_of(sent.error()));
   exchange.sent = std::move(*sent);
+  sip::unfold_offer(exchange.sent, leg.policy, exchange.layouts[index(to)]);
   exchange.sent.text = with_version(to, std::move(exchange.sent.text));
   return exchange.sent.text;
 }
 
 Text MediaSession::State::offer(Leg from, std::string_view text) {
   if (exchange_ != nullptr) return tl::unexpected(MediaFault{kRequestPending, "Request Pending"});
-  const auto sdp = parse(text);
+  auto sdp = parse(text);
   if (!sdp) return tl::unexpected(sdp.error());
   const std::size_t lines = lines_.size();
   auto exchange = std::make_unique<Exchange>();
   exchange->offerer = from;
+  exchange->layouts = layouts_;
+  // RFC 3264 §8: media are switched off by port 0, never left out.
+  const auto folded =
+      sip::fold_offer(*sdp, legs_[index(from)].policy, services_.limits, exchange->layouts[index(from)]);
+  if (!folded) return tl::unexpected(fault_of(folded.error()));
   Text written;
   if (auto fault = read(*exchange, *sdp))
     written = tl::unexpected(std::move(*fault));
@@ -207,8 +217,10 @@ void MediaSession::State::note_facts(Exchange& exchange, const sip::Sdp& answer)
 /// Puts what an answer says into the open exchange.
 MediaSession::State::Fault MediaSession::State::agree(Leg from, std::string_view text) {
   const Leg to = other(from);
-  const auto sdp = parse(text);
+  auto sdp = parse(text);
   if (!sdp) return sdp.error();
+  auto layout = sip::fold_answer(*sdp, exchange_->sent, exchange_->layouts[index(from)]);
+  if (!layout) return fault_of(layout.error());
   auto agreement = sip::read_answer(exchange_->sent, *sdp, legs_[index(from)].policy);
   if (!agreement) return fault_of(agreement.error());
   for (std::size_t i = 0; i < lines_.size(); ++i)
@@ -227,7 +239,9 @@ MediaSession::State::Fault MediaSession::State::agree(Leg from, std::string_view
     return fault;
   }
   exchange_->heard = text;
-  exchange_->given = with_version(to, std::move(answer->text));
+  exchange_->answered = std::move(*layout);
+  exchange_->given =
+      with_version(to, sip::unfold_answer(std::move(answer->text), exchange_->layouts[index(to)]));
   exchange_->carried_out = false;
   note_facts(*exchange_, *sdp);
   return std::nullopt;

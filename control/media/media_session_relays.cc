@@ -229,8 +229,12 @@ void MediaSession::State::settle() {
 
 void MediaSession::State::conclude() {
   const std::size_t offerer = index(exchange_->offerer), answerer = index(other(exchange_->offerer));
+  layouts_ = std::move(exchange_->layouts);
+  layouts_[answerer] = std::move(exchange_->answered);
   told_[offerer].agreed = std::move(exchange_->given);
-  told_[answerer].agreed = std::move(exchange_->sent.text);
+  told_[offerer].unsaid = false;
+  told_[answerer].agreed = sip::refuse_untaken(exchange_->sent.text, layouts_[answerer]);
+  told_[answerer].unsaid = told_[answerer].agreed != exchange_->sent.text;
   facts_ = std::move(exchange_->facts);
   exchange_.reset();
   has_session_ = true;

@@ -7,6 +7,7 @@
 #include "control/media/media_line.h"
 #include "control/media/media_session.h"
 #include "sip/sdp.h"
+#include "sip/sdp_alternatives.h"
 
 namespace sallyport::control {
 
@@ -21,7 +22,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   /// Nobody listens any more: ends everything.
   void abandon();
 
-  [[nodiscard]] const std::string& description(Leg to) const { return told_[index(to)].agreed; }
+  [[nodiscard]] const std::string& description(Leg to);
   [[nodiscard]] bool has_session() const { return has_session_; }
   [[nodiscard]] bool offer_is_open() const { return exchange_ != nullptr; }
   [[nodiscard]] std::vector<std::uint64_t> relays() const;
@@ -35,16 +36,19 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   /// What a leg is told, by o= line (RFC 3264 §8): the version rises with every change.
   struct Told {
     sip::LocalOrigin origin;
-    std::string last;    ///< also of offers that were rejected
-    std::string agreed;  ///< of the last complete exchange
+    std::string last;     ///< also of offers that were rejected
+    std::string agreed;   ///< of the last complete exchange
+    bool unsaid = false;  ///< `agreed` has m-lines refused that were not so in what was told
   };
   /// An offer that waits for its answer, and the last answer that came.
   struct Exchange {
     Leg offerer = Leg::a;
-    sip::RemoteOffer read;  ///< of the offerer
-    sip::SentOffer sent;    ///< to the other leg
-    std::string heard;      ///< the answer as it came
-    std::string given;      ///< the offerer's answer
+    sip::RemoteOffer read;                        ///< of the offerer
+    sip::SentOffer sent;                          ///< to the other leg
+    std::array<sip::MediaLayout, kLegs> layouts;  ///< of what both legs have offered or are offered
+    sip::MediaLayout answered;                    ///< of the answer
+    std::string heard;                            ///< the answer as it came
+    std::string given;                            ///< the offerer's answer
     std::optional<Agreements> agreed;
     std::vector<MediaFacts> facts;
     bool carried_out = false;  ///< the relays are as agreed
@@ -119,6 +123,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   const std::array<MediaLegSettings, kLegs> legs_;
   const std::string label_;
   std::array<Told, kLegs> told_;
+  std::array<sip::MediaLayout, kLegs> layouts_;  ///< of the last complete exchange
   std::vector<MediaLine> lines_;
   std::vector<MediaFacts> facts_;
   std::vector<std::uint64_t>

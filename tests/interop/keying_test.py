@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Phones whose keys come about in different ways talk to each other: SDES, DTLS-SRTP, ZRTP that ends here or is carried."""
+"""Phones whose keys come about in different ways talk to each other: SDES, offered alone or beside plain RTP, DTLS-SRTP, ZRTP that
+ends here or is carried."""
 
 import json
 import sys
@@ -8,13 +9,17 @@ import sys
 import border
 import phone_call
 import phone_keys
-from border import Border, check, hear_each_other, heard_until_now, talk
+from border import TONES, Border, check, hear_each_other, heard_until_now, talk
 from demo_daemon import Failed
 from demo_network import wait_for
+from matrix_ends import BestEffortEnd, ScriptedEnd
+from matrix_test import Call, end_call, exchange, hear, is_keyed_as_wanted, set_up
 from phone import Phone
 from phone_baresip import Baresip
 from phone_keys import keys_of, shown_call
 from phone_linphone import Linphone
+from reference_srtp import Certificate
+from scripted_media import MediaThread
 
 
 def phone(border: Border, make: type[Phone], user: str, side: str, keys: str, **options) -> Phone:
@@ -129,10 +134,41 @@ def zrtp_is_not_downgraded(border: Border) -> None:
     check("the caller gets 488", wait_for(lambda: 488 in bob.statuses("INVITE"), 8), bob.trouble())
 
 
+def _best_effort(user: str, side: str, listener: str, takes: str, calls: bool):
+    """One whose medium has two m-lines, and a phone on the other side that has one, under a key."""
+    def case(border: Border) -> None:
+        media, certificates = MediaThread(), [Certificate(border.stage.folder, user)]
+        one = BestEffortEnd(border, media, certificates, user, side, "cm", TONES[user], phone_keys.port(listener), takes=takes)
+        other = ScriptedEnd(border, media, certificates, "alice", "core" if side == "access" else "access", "cm", TONES["alice"],
+                            phone_keys.port("sdes"))
+        call = Call("best effort", *((one, other) if calls else (other, one)))
+        try:
+            for end in call.ends:
+                end.registered()
+            set_up(call)
+            hear(call)
+            is_keyed_as_wanted(border, call)
+            check("the phone takes its line", one.way == takes, one.way)
+            check("the call has one medium", [len(shown_call(border.daemon)[leg]["media"]) for leg in ("a", "b")] == [1, 1])
+            for holder, held in (call.ends, call.ends[::-1]):
+                exchange(holder, held, "sendonly")
+                exchange(holder, held, "sendrecv")
+                hear(call)
+            check("it still has its line", one.way == takes, one.way)
+            is_keyed_as_wanted(border, call)
+            end_call(call)
+            check("nothing failed in the media thread", not media.trouble, media.trouble)
+        finally:
+            media.stop()
+    case.__name__ = f"best_effort_in_two_lines_{'calls' if calls else 'is_called'}_{takes}"
+    return case
+
+
 CASES = {case.__name__: case for case in (
     _pair(Baresip, "dtls", Linphone, "sdes"), _pair(Baresip, "sdes", Linphone, "dtls"), _pair(Baresip, "dtls", Linphone, "dtls"),
     _pair(Linphone, "dtls", Baresip, "dtls"), hold_keeps_the_association, zrtp_ended_here, zrtp_carried,
-    zrtp_is_not_downgraded)}
+    zrtp_is_not_downgraded, _best_effort("dave", "access", "sdes", "cm", True), _best_effort("bob", "core", "best-effort", "cm", False),
+    _best_effort("bob", "core", "best-effort", "plain", False))}
 
 if __name__ == "__main__":
     sys.exit(border.run(CASES, more=phone_keys.LISTENERS))

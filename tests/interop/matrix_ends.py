@@ -126,13 +126,17 @@ class ScriptedEnd:
 
     def _describe(self, direction: str, setup: str) -> str:
         self._version += 1
-        address, port = self.media.socket.getsockname()
+        address = self.media.socket.getsockname()[0]
+        return (f"v=0\r\no=- 7 {self._version} IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\n"
+                + self._describe_media(direction, setup))
+
+    def _describe_media(self, direction: str, setup: str) -> str:
+        port = self.media.socket.getsockname()[1]
         profile, lines = {"plain": ("RTP/AVP", ""), "dtls": ("UDP/TLS/RTP/SAVP", (
             f"a=fingerprint:sha-256 {self._certificate.fingerprint}\r\na=setup:{setup}\r\na=rtcp-mux\r\n"
             f"a=tls-id:{self._changes:04}{'abcdefghij' * 2}\r\n"))}.get(self.way) or (
             "RTP/SAVP", crypto_line(SUITE_OF[self.way], self._key))
-        return (f"v=0\r\no=- 7 {self._version} IN IP4 {address}\r\ns=-\r\nc=IN IP4 {address}\r\nt=0 0\r\nm=audio {port} {profile} 0\r\n"
-                f"a=rtpmap:0 PCMU/8000\r\n{lines}a={direction}\r\n")
+        return f"m=audio {port} {profile} 0\r\na=rtpmap:0 PCMU/8000\r\n{lines}a={direction}\r\n"
 
     def _understand(self, message: Message) -> None:
         """Takes where media goes and under which keys from the border's description."""
@@ -247,3 +251,35 @@ class ScriptedEnd:
         media = self.media
         told = f"{media.seconds():.1f} s heard, {media.refused} refused, {media.handshakes} handshakes, to {media.remote}" if media else "no media"
         return f"scripted {self.way} phone {self.uri}: {told}"
+
+
+class BestEffortEnd(ScriptedEnd):
+    """One whose medium has two m-lines, under a key and in clear. It offers both each time, and of two that it is offered it takes `takes`."""
+
+    LINES = ("cm", "plain")
+
+    def __init__(self, *arguments, takes: str = "cm") -> None:
+        super().__init__(*arguments)
+        self._takes, self._refuses = takes, ""
+
+    def _describe_media(self, direction: str, setup: str) -> str:
+        described, agreed = "", self.way
+        for self.way in self.LINES:
+            medium = super()._describe_media(direction, setup)
+            described += re.sub(r"^m=audio \d+( .*\r\n)(.*\r\n)*", r"m=audio 0\1", medium) if self.way == self._refuses else medium
+        self.way = agreed
+        return described
+
+    def _understand(self, message: Message) -> None:
+        session, *media = re.split(r"^(?=m=)", message.body, flags=re.MULTILINE)
+        check("there are two m-lines", len(media) == len(self.LINES), message.body)
+        told = {way: medium for way, medium in zip(self.LINES, media) if not medium.startswith("m=audio 0 ")}
+        check("the m-lines have their profiles", [medium.split()[2] for medium in media] == ["RTP/SAVP", "RTP/AVP"], message.body)
+        check("one is taken, or there is a choice", len(told) == 1 or self._refuses, message.body)
+        self.way = self._takes if self._takes in told else next(iter(told))
+        super()._understand(Message(f"SIP/2.0 200 x\r\n\r\n{session}{told[self.way]}"))
+        self._refuses = ""
+
+    def _answer(self, invite: Message, direction: str) -> None:
+        self._refuses = next(way for way in self.LINES if way != self._takes)
+        super()._answer(invite, direction)

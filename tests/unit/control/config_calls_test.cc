@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view kWhole = R"([policy.access]
 media = "preferred"
+dual_lines = "offer"
 suites = ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
 unencrypted_srtcp = true
 accept_mux = false
@@ -117,6 +118,7 @@ TEST(ConfigCalls, DefaultsAreSafe) {
   EXPECT_EQ(access.media.crypto.suites.size(), 5U);
   EXPECT_EQ(access.media.crypto.suites[0], crypto::SuiteId::aes_cm_128_hmac_sha1_80);
   EXPECT_FALSE(access.media.transport_secure);
+  EXPECT_EQ(access.media.dual_lines, sip::DualLines::accept);
   EXPECT_FALSE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.trust);
   EXPECT_EQ(access.identity, IdentityPolicy::rewrite);
@@ -141,6 +143,7 @@ TEST(ConfigCalls, PoliciesAndLimitsAreRead) {
   EXPECT_EQ(access.media.security, sip::MediaSecurity::preferred);
   EXPECT_EQ(access.media.crypto.suites,
             (std::vector{crypto::SuiteId::aead_aes_256_gcm, crypto::SuiteId::aes_cm_128_hmac_sha1_80}));
+  EXPECT_EQ(access.media.dual_lines, sip::DualLines::offer);
   EXPECT_TRUE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.media.accept_mux);
   EXPECT_TRUE(access.media.offer_mux);
@@ -265,6 +268,8 @@ const Change kChanges[] = {
     {"[policy.core]", "[policy.outside]", "policy.outside: there is no [media.side.outside]"},
     {"media = \"preferred\"", "media = \"maybe\"",
      "policy.access.media: must be one of required, preferred, none"},
+    {"dual_lines = \"offer\"", "dual_lines = \"on\"",
+     "policy.access.dual_lines: must be one of off, accept, offer"},
     {"[policy.core]", "[policy.old]\nmedia = \"required\"\n[policy.core]",
      "policy.old.media: must be none: the side has no TLS listener, and keys go over TLS only"},
     {"suites = [\"AEAD_AES_256_GCM\", ", "suites = [\"F8_128_HMAC_SHA1_80\", ",
