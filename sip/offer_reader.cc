@@ -347,6 +347,15 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   return read;
 }
 
+/// By what a bundled medium's packets are known. Of an extension that is kept from the ends no packet may
+/// tell.
+BundledMedium bundled_medium(const Sdp& sdp, std::size_t index, std::size_t tagged, std::string_view mid,
+                             const MediaPolicy& policy) {
+  BundledMedium bundled{tagged, bundle_marks(sdp, index, mid)};
+  if (!policy.filter.keep_extensions) bundled.marks.mid_extension = 0;
+  return bundled;
+}
+
 /// Which media are offered to share transports, and may.
 std::vector<BundlePlace> offered_places(const Sdp& sdp, const MediaPolicy& policy,
                                         const std::vector<bool>& apart) {
@@ -396,7 +405,7 @@ Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const 
       if (sdp.media(i).port == 0 && !(is_bundled && place.only)) continue;
       read(i, is_bundled && !describing ? &offer.media[tagged] : nullptr);
       if (is_bundled && carries(offer.media[tagged]))
-        offer.media[i].bundle = BundledMedium{tagged, bundle_marks(sdp, i, place.mid)};
+        offer.media[i].bundle = bundled_medium(sdp, i, tagged, place.mid, policy);
     }
   }
   const bool any = std::ranges::any_of(offer.media, &RemoteMedia::active);
@@ -424,7 +433,7 @@ Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer, const Me
                       : read_answered(medium, answer, i, policy);
     if (!agreed) return tl::unexpected(std::move(agreed.error()));
     if (is_bundled && agreed->active)
-      agreed->bundle = BundledMedium{tagged, bundle_marks(answer, i, places[i].mid)};
+      agreed->bundle = bundled_medium(answer, i, tagged, places[i].mid, policy);
     agreement.media.push_back(std::move(*agreed));
   }
   return agreement;

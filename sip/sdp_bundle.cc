@@ -83,7 +83,7 @@ BundleMarks bundle_marks(const Sdp& sdp, std::size_t medium, std::string_view mi
   for (const SdpLine line : sdp.media_lines(medium)) {
     if (line.type != 'a') continue;
     if (line.attribute == SdpAttribute::ssrc) note_ssrc(line.argument, marks.ssrcs);
-    if (line.name == "extmap" && marks.mid_extension == 0)
+    if (line.attribute == SdpAttribute::extmap && marks.mid_extension == 0)
       marks.mid_extension = extension_for_mid(line.argument);
   }
   return marks;

@@ -153,6 +153,9 @@ bool SdpFilter::drops(const SdpLine& attribute) const {
       return !keep_bundle;
     case SdpGroup::source:
       return !keep_sources;
+    case SdpGroup::extension:
+      if (!keep_extensions) return true;
+      break;
     case SdpGroup::plain:
       break;
   }

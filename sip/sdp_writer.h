@@ -33,6 +33,9 @@ struct SdpFilter {
   bool keep_zrtp = false;
   bool keep_bundle = false;   ///< a=group, a=mid: only where the streams really share a transport
   bool keep_sources = false;  ///< a=ssrc with its CNAME, a=msid
+  /// a=extmap and a=extmap-allow-mixed. The ends of a call agree upon extensions with each other: where one
+  /// leg is told none, neither is the other to be.
+  bool keep_extensions = true;
   /// Further attributes that stay behind, by name; `X-*` is every name that begins so, in any case.
   std::vector<std::string> dropped = {"X-*"};
 

@@ -113,6 +113,7 @@ json::object policy_object(const SidePolicy& policy) {
   object["accept_mux"] = policy.media.accept_mux;
   object["bundle"] = policy.media.accept_bundle;
   object["offer_mux"] = policy.media.offer_mux;
+  object["header_extensions"] = policy.media.filter.keep_extensions ? "pass" : "strip";
   object["drop_attributes"] = texts(policy.media.filter.dropped);
   object["trust"] = policy.trust;
   object["identity"] = json::string_view(name_of(policy.identity));

@@ -95,6 +95,8 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
                                    {"pass", FeedbackUse::pass},
                                    {"on", FeedbackUse::on},
                                    {"off", FeedbackUse::off}});
+  media.filter.keep_extensions =
+      section.choice("header_extensions", media.filter.keep_extensions, {{"pass", true}, {"strip", false}});
   media.crypto.suites = read_suites(section, media.crypto.suites);
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);

@@ -2,6 +2,7 @@
 // Offers and answers of a media session. What becomes of ports and relays stands in media_session_relays.cc.
 #include "control/media/media_session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -26,13 +27,23 @@ std::string codec(const sip::SdpFormat& format) {
   return std::string(format.encoding) + "/" + std::to_string(format.clock_rate);
 }
 
+/// What is kept from one leg is kept from both: header extensions are agreed upon by their peers, through us.
+std::array<MediaLegSettings, kLegs> with_extensions_in_common(std::array<MediaLegSettings, kLegs> legs) {
+  const bool kept =
+      std::ranges::all_of(legs, [](const auto& leg) { return leg.policy.filter.keep_extensions; });
+  for (MediaLegSettings& leg : legs) leg.policy.filter.keep_extensions = kept;
+  return legs;
+}
+
 }  // namespace
 
 using Text = MediaSession::Text;
 
 MediaSession::State::State(MediaServices& services, std::array<MediaLegSettings, kLegs> legs,
                            std::string label)
-    : services_(services), legs_(std::move(legs)), label_(label.substr(0, kMaxLabelLength)) {
+    : services_(services),
+      legs_(with_extensions_in_common(std::move(legs))),
+      label_(label.substr(0, kMaxLabelLength)) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     Told& told = told_[index(leg)];
     const auto side = services.ports.find_side(legs_[index(leg)].side);

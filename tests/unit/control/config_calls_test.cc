@@ -16,6 +16,7 @@ suites = ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
 unencrypted_srtcp = true
 accept_mux = false
 offer_mux = true
+header_extensions = "strip"
 drop_attributes = ["X-*", "silenceSupp"]
 identity = "match"
 privacy = "refuse"
@@ -117,6 +118,7 @@ TEST(ConfigCalls, DefaultsAreSafe) {
   EXPECT_EQ(access.media.crypto.suites.size(), 5U);
   EXPECT_EQ(access.media.crypto.suites[0], crypto::SuiteId::aes_cm_128_hmac_sha1_80);
   EXPECT_FALSE(access.media.transport_secure);
+  EXPECT_TRUE(access.media.filter.keep_extensions);
   EXPECT_FALSE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.trust);
   EXPECT_EQ(access.identity, IdentityPolicy::rewrite);
@@ -144,6 +146,8 @@ TEST(ConfigCalls, PoliciesAndLimitsAreRead) {
   EXPECT_TRUE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.media.accept_mux);
   EXPECT_TRUE(access.media.offer_mux);
+  EXPECT_FALSE(access.media.filter.keep_extensions);
+  EXPECT_TRUE(config.policies.at("core").media.filter.keep_extensions);
   EXPECT_EQ(access.media.filter.dropped, (std::vector<std::string>{"X-*", "silenceSupp"}));
   EXPECT_EQ(access.identity, IdentityPolicy::match);
   EXPECT_EQ(access.privacy, PrivacyPolicy::refuse);
@@ -271,6 +275,10 @@ const Change kChanges[] = {
      "'F8_128_HMAC_SHA1_80' is no SRTP suite such as \"AES_CM_128_HMAC_SHA1_80\""},
     {"suites = [\"AEAD_AES_256_GCM\", ", "suites = [\"AES_CM_128_HMAC_SHA1_80\", ", "names a suite twice"},
     {"suites = [\"AEAD_AES_256_GCM\", \"AES_CM_128_HMAC_SHA1_80\"]", "suites = []", "must list at least one"},
+    {"header_extensions = \"strip\"", "header_extensions = true",
+     "policy.access.header_extensions: must be a string"},
+    {"header_extensions = \"strip\"", "header_extensions = \"drop\"",
+     "policy.access.header_extensions: must be one of pass, strip"},
     {"drop_attributes = [\"X-*\", \"silenceSupp\"]", "drop_attributes = [\"a b\"]",
      "must list names of attributes such as \"X-*\" or \"fmtp\""},
     {"identity = \"match\"", "identity = \"pass\"",

@@ -134,6 +134,25 @@ TEST(BundleOffers, MediaHaveTheTransportOfTheFirst) {
   EXPECT_EQ(second.clock_rate, 90000u);
 }
 
+/// What is told apart by an extension that the ends are not told of, is told apart by SSRC and payload type.
+TEST(BundleOffers, StrippedExtensionsTellNoMedia) {
+  const std::string lines = "a=extmap:4 " + std::string(kMidExtension) + "\r\na=ssrc:7 cname:x\r\n";
+  const Sdp offer =
+      sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn + lines) + video("a=mid:1\r\na=rtcp-mux\r\n" + lines));
+  MediaPolicy policy = browsers();
+  for (const bool kept : {true, false}) {
+    policy.filter.keep_extensions = kept;
+    const auto read = read_offer(offer, policy);
+    ASSERT_TRUE(read);
+    for (const std::size_t i : {0u, 1u}) {
+      const BundleMarks& marks = read->media[i].bundle.value().marks;
+      EXPECT_EQ(marks.mid_extension, kept ? 4 : 0);
+      EXPECT_EQ(marks.ssrcs, std::vector<std::uint32_t>{7});
+      EXPECT_TRUE(marks.payloads.test(i == 0 ? 111 : 96));
+    }
+  }
+}
+
 TEST(BundleOffers, WhatHasATransportKeepsIt) {
   const Sdp offer = sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn) + video("a=mid:1\r\n" + kOwn, 7002));
   for (const std::vector<bool>& apart :
@@ -269,6 +288,20 @@ TEST(BundleReoffers, KeepTheBundle) {
   EXPECT_EQ(answer->media[1].agreement, KeyAgreement::dtls);
   EXPECT_TRUE(answer->media[1].mux);
   EXPECT_TRUE(answer->media[1].bundle->marks.payloads.test(96));
+}
+
+TEST(BundleReoffers, AnswersWithStrippedExtensionsTellNoMediaByThem) {
+  const std::string lines = "a=extmap:4 " + std::string(kMidExtension) + "\r\n";
+  const std::string active = std::string(kTransport).replace(kTransport.find("actpass"), 7, "active");
+  const Sdp answer = sdp_of(kGroup + audio("a=mid:0\r\n" + active + lines) + video("a=mid:1\r\n" + lines));
+  MediaPolicy policy = browsers();
+  for (const bool kept : {true, false}) {
+    policy.filter.keep_extensions = kept;
+    const auto read = read_answer(offered(), answer, policy);
+    ASSERT_TRUE(read) << read.error().text;
+    for (const std::size_t i : {0u, 1u})
+      EXPECT_EQ(read->media[i].bundle.value().marks.mid_extension, kept ? 4 : 0);
+  }
 }
 
 TEST(BundleReoffers, AreNotAnsweredByTakingMediaApart) {
