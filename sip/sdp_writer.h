@@ -54,10 +54,11 @@ struct LocalIce {
   std::string_view password;
 };
 
-/// A medium that shares a transport with others (RFC 9143).
+/// A medium that shares a transport with others (RFC 9143), or is offered to.
 struct LocalBundle {
   std::string_view mid;
-  std::size_t carrier = 0;  ///< the same number for all media of a bundle
+  std::size_t carrier = 0;  ///< the same for all media of a bundle: the number of whose transport they have
+  bool apart = false;       ///< has a transport of its own, until an answer puts it into the bundle
 };
 
 /// How one medium is written.

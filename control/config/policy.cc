@@ -11,6 +11,7 @@ namespace sallyport::control {
 namespace {
 
 using crypto::SuiteId;
+using sip::BundleUse;
 using sip::FeedbackUse;
 using sip::IceUse;
 using sip::KeyAgreement;
@@ -101,7 +102,9 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);
   media.offer_mux = section.flag("offer_mux", media.offer_mux);
-  media.accept_bundle = section.flag("bundle", media.accept_bundle);
+  media.bundle =
+      section.choice("bundle", media.bundle,
+                     {{"off", BundleUse::off}, {"accept", BundleUse::accept}, {"offer", BundleUse::offer}});
   if (!section.has("drop_attributes")) {
     static_cast<void>(section.texts("drop_attributes"));
     return;

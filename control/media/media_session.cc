@@ -97,17 +97,19 @@ std::vector<std::optional<Keying>> MediaSession::State::established(Leg leg) con
 /// `text` was written under the leg's present version.
 std::string MediaSession::State::with_version(Leg to, std::string text) {
   Told& told = told_[index(to)];
-  if (!told.last.empty() && text != told.last) {
+  if (!told.last.empty() && !told.unsent && text != told.last) {
     const std::string head = "v=0\r\no=- " + std::to_string(told.origin.session_id) + " ";
     assert(text.starts_with(head));
     const std::string before = std::to_string(told.origin.version++);
     text.replace(head.size(), before.size(), std::to_string(told.origin.version));
   }
+  told.unsent = false;
   told.last = text;
   return text;
 }
 
-MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const sip::Sdp& sdp) {
+MediaSession::State::Fault MediaSession::State::read(Exchange& exchange) {
+  const sip::Sdp& sdp = exchange.source;
   // RFC 3264 §8: media are switched off by port 0, never left out.
   if (sdp.media_count() < lines_.size()) return MediaFault{400, "SDP: an offer with fewer media than before"};
   const std::size_t from = index(exchange.offerer);
@@ -159,11 +161,18 @@ MediaSession::State::Fault MediaSession::State::prepare(Exchange& exchange, std:
   return joins(number, to) ? std::nullopt : plan_offer(line, to);
 }
 
-Text MediaSession::State::write(Exchange& exchange, const sip::Sdp& sdp) {
+/// What the other leg is to be offered.
+Result<sip::SentOffer> MediaSession::State::compose(const Exchange& exchange) {
   const Leg to = other(exchange.offerer);
-  const MediaLegSettings& leg = legs_[index(to)];
-  auto sent = sip::write_offer(sdp, exchange.read, leg.policy, local(to, nullptr), told_[index(to)].origin,
-                               services_.draw, established(to));
+  std::vector<sip::LocalMedia> told = local(to, nullptr);
+  offer_bundle(exchange, told);
+  return sip::write_offer(exchange.source, exchange.read, legs_[index(to)].policy, told,
+                          told_[index(to)].origin, services_.draw, established(to));
+}
+
+Text MediaSession::State::write(Exchange& exchange) {
+  const Leg to = other(exchange.offerer);
+  auto sent = compose(exchange);
   if (!sent) return tl::unexpected(fault_of(sent.error()));
   exchange.sent = std::move(*sent);
   exchange.sent.text = with_version(to, std::move(exchange.sent.text));
@@ -172,16 +181,17 @@ Text MediaSession::State::write(Exchange& exchange, const sip::Sdp& sdp) {
 
 Text MediaSession::State::offer(Leg from, std::string_view text) {
   if (exchange_ != nullptr) return tl::unexpected(MediaFault{kRequestPending, "Request Pending"});
-  const auto sdp = parse(text);
+  auto sdp = parse(text);
   if (!sdp) return tl::unexpected(sdp.error());
   const std::size_t lines = lines_.size();
   auto exchange = std::make_unique<Exchange>();
   exchange->offerer = from;
+  exchange->source = std::move(*sdp);
   Text written;
-  if (auto fault = read(*exchange, *sdp))
+  if (auto fault = read(*exchange))
     written = tl::unexpected(std::move(*fault));
   else
-    written = write(*exchange, *sdp);
+    written = write(*exchange);
   if (!written) {
     for (MediaLine& line : lines_) line.release();
     lines_.resize(lines);
@@ -229,12 +239,16 @@ MediaSession::State::Fault MediaSession::State::agree(Leg from, std::string_view
                                   local(to, &exchange_->read), told_[index(to)].origin, services_.draw,
                                   established(to));
   if (!answer) return fault_of(answer.error());
+  auto bundles = bundles_of(from, *agreement);
+  if (!bundles) return bundles.error();
+  swap_bundles(from, *bundles);
   auto before = std::move(exchange_->agreed);
   exchange_->agreed.emplace();
   (*exchange_->agreed)[index(from)] = std::move(*agreement);
   (*exchange_->agreed)[index(to)] = std::move(answer->agreement);
   if (auto fault = check_plan()) {
     exchange_->agreed = std::move(before);
+    swap_bundles(from, *bundles);
     return fault;
   }
   exchange_->heard = text;

@@ -21,7 +21,10 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   /// Nobody listens any more: ends everything.
   void abandon();
 
-  [[nodiscard]] const std::string& description(Leg to) const { return told_[index(to)].agreed; }
+  [[nodiscard]] const std::string& description(Leg to) {
+    told_[index(to)].unsent = false;
+    return told_[index(to)].agreed;
+  }
   [[nodiscard]] bool has_session() const { return has_session_; }
   [[nodiscard]] bool offer_is_open() const { return exchange_ != nullptr; }
   [[nodiscard]] std::vector<std::uint64_t> relays() const;
@@ -35,13 +38,15 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   /// What a leg is told, by o= line (RFC 3264 §8): the version rises with every change.
   struct Told {
     sip::LocalOrigin origin;
-    std::string last;    ///< also of offers that were rejected
-    std::string agreed;  ///< of the last complete exchange
+    std::string last;     ///< also of offers that were rejected
+    bool unsent = false;  ///< `last` has not been sent: its version is free
+    std::string agreed;   ///< of the last complete exchange
   };
   /// An offer that waits for its answer, and the last answer that came.
   struct Exchange {
     Leg offerer = Leg::a;
-    sip::RemoteOffer read;  ///< of the offerer
+    sip::Sdp source;        ///< the offerer's
+    sip::RemoteOffer read;  ///< of it
     sip::SentOffer sent;    ///< to the other leg
     std::string heard;      ///< the answer as it came
     std::string given;      ///< the offerer's answer
@@ -59,9 +64,10 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
 
   // What a description says (media_session.cc).
   [[nodiscard]] tl::expected<sip::Sdp, MediaFault> parse(std::string_view text) const;
-  [[nodiscard]] Fault read(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Fault read(Exchange& exchange);
   [[nodiscard]] Fault prepare(Exchange& exchange, std::size_t line);
-  [[nodiscard]] Text write(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Result<sip::SentOffer> compose(const Exchange& exchange);
+  [[nodiscard]] Text write(Exchange& exchange);
   [[nodiscard]] Fault agree(Leg from, std::string_view text);
   /// `answered`: the offer to be answered; null for an offer of ours.
   [[nodiscard]] std::vector<sip::LocalMedia> local(Leg leg, const sip::RemoteOffer* answered) const;
@@ -70,7 +76,16 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
 
   // Transports that several m-lines share (media_session_bundles.cc).
+  using Bundles = std::vector<std::optional<LineBundle>>;  ///< of one leg, by line
   [[nodiscard]] Fault bundle(std::size_t line, Leg leg, const sip::RemoteOffer& offer);
+  void offer_bundle(const Exchange& exchange, std::vector<sip::LocalMedia>& told);
+  void name_line(std::size_t line, Leg leg, std::string_view wanted);
+  [[nodiscard]] bool in_bundle(const MediaLine& line, Leg leg) const;
+  [[nodiscard]] tl::expected<Bundles, MediaFault> bundles_of(Leg leg, const sip::Agreement& answered) const;
+  void swap_bundles(Leg leg, Bundles& bundles);
+  void forget_bundles();
+  [[nodiscard]] std::string offer_in_force();
+  [[nodiscard]] std::uint64_t neighbour() const;
   [[nodiscard]] std::size_t transport(std::size_t line, Leg leg) const;
   [[nodiscard]] bool joins(std::size_t line, Leg leg) const { return transport(line, leg) != line; }
   [[nodiscard]] bool joins(std::size_t line) const { return joins(line, Leg::a) || joins(line, Leg::b); }
