@@ -16,8 +16,11 @@ from phone_baresip import Baresip
 from phone_browser import Browser, Firefox
 
 WSS_PORT = 443
-# The origins are the pages', by the phones' ports.
-LISTENER = phone_browser.listener("10.91.1.1", WSS_PORT, "https://localhost:8503", "https://localhost:8513") + """
+BUNDLING_PORT = 444
+ORIGINS = ("https://localhost:8503", "https://localhost:8513")  # the pages', by the phones' ports
+LISTENER = phone_browser.listener("10.91.1.1", WSS_PORT, *ORIGINS) + phone_browser.listener("10.91.1.1", BUNDLING_PORT, *ORIGINS, name="bundling") + """
+[sip.listener.bundling.media]
+bundle = "offer"
 [sip.listener.core.auth]
 algorithms = ["MD5"]
 """
@@ -25,7 +28,7 @@ HEARD = 0.01  # of totalAudioEnergy, far above what silence leaves
 
 
 def web_phone(border: Border, make: type[Browser] = Browser, user: str = "alice", **options) -> Browser:
-    return border.registered(make, user, "access", media=options.pop("media", "audio"), border_port=WSS_PORT, **options)
+    return border.registered(make, user, "access", media=options.pop("media", "audio"), border_port=options.pop("border_port", WSS_PORT), **options)
 
 
 def desk_phone(border: Border) -> Phone:
@@ -128,6 +131,10 @@ def two_browsers_see_each_other(border: Border) -> None:
     joined = [relay["a"]["bundled_with"] for relay in relays.values() if relay["a"]["bundled_with"]]
     check("the caller's media share a port", len(relays) == 2 and len(joined) == 1 and joined[0] in relays, relays)
     check("the callee's do not", not any(relay["b"]["bundled_with"] for relay in relays.values()), relays)
+    hear_and_see_through_holds(border, alice, carol)
+
+
+def hear_and_see_through_holds(border: Border, alice: Browser, carol: Browser) -> None:
     hear_each_other(alice, carol)
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
@@ -140,6 +147,32 @@ def two_browsers_see_each_other(border: Border) -> None:
         see_each_other(alice, carol)
     check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
     ended(carol, alice)
+
+
+def chromium_takes_an_offered_bundle(border: Border) -> None:
+    alice, carol = offered_a_bundle(border, Browser)
+    hear_and_see_through_holds(border, alice, carol)
+
+
+def firefox_takes_an_offered_bundle(border: Border) -> None:
+    alice, carol = offered_a_bundle(border, Firefox)
+    firefox_and_other_hear(carol, alice)
+    see_each_other(alice, carol)
+    check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
+    ended(alice, carol)
+
+
+def offered_a_bundle(border: Border, callee: type[Browser]) -> tuple[Browser, Browser]:
+    """A call with video whose callee is offered one port for all, and takes it."""
+    before = handshakes(border)
+    alice = web_phone(border, media="video")
+    carol = web_phone(border, callee, "carol", port=5070, media="video", border_port=BUNDLING_PORT)
+    established(alice, carol)
+    relays = border.daemon.ask("relay", "list")["relays"]
+    joined = [relay["b"]["bundled_with"] for relay in relays if relay["b"]["bundled_with"]]
+    check("the callee's media share a port", len(relays) == 2 and len(joined) == 1, relays)
+    check("and one handshake", wait_for(lambda: handshakes(border) == before + 2, 5), before, handshakes(border))
+    return alice, carol
 
 
 def hears_clearly(browser: Browser, peer: Browser) -> bool:
@@ -160,7 +193,8 @@ def frames(browser: Browser) -> int:
 
 CASES = {case.__name__: case for case in (
     chromium_calls_baresip, baresip_calls_chromium, chromium_holds_and_restarts_ice, firefox_calls_baresip, baresip_calls_firefox,
-    chromium_calls_firefox, two_browsers_see_each_other)}
+    chromium_calls_firefox, two_browsers_see_each_other,
+    chromium_takes_an_offered_bundle, firefox_takes_an_offered_bundle)}
 
 if __name__ == "__main__":
     Browser.kit = phone_browser.prepare(pathlib.Path(sys.argv[1]).resolve().parents[1] / "browser")
