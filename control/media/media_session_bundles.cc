@@ -72,6 +72,19 @@ void MediaSession::State::name_line(std::size_t number, Leg leg, std::string_vie
   own = std::move(mid);
 }
 
+/// What all lines have that are offered a bundle: a line that joins another's transport would else have its
+/// ICE session restarted alone, at which Firefox 140 refuses the next offer. Null: nothing yet, or none are.
+const keying::IceCredentials* MediaSession::State::common_ice(Leg leg) const {
+  if (legs_[index(leg)].policy.bundle != sip::BundleUse::offer) return nullptr;
+  for (const MediaLine& line : lines_) {
+    const LegHandshake* const its = line.handshakes[index(leg)].get();
+    if (its == nullptr) continue;
+    const LegTerms* const terms = its->planned ? its->planned.get() : its->terms.get();
+    if (terms != nullptr && terms->has_ice()) return &terms->ice;
+  }
+  return nullptr;
+}
+
 /// Whether the line's relay knows of a bundle on that leg; what the session knows may be planned only.
 bool MediaSession::State::in_bundle(const MediaLine& line, Leg leg) const {
   return line.bundles[index(leg)] && line.relay != 0 && services_.relays.has(line.relay) &&

@@ -80,6 +80,7 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   [[nodiscard]] Fault bundle(std::size_t line, Leg leg, const sip::RemoteOffer& offer);
   void offer_bundle(const Exchange& exchange, std::vector<sip::LocalMedia>& told);
   void name_line(std::size_t line, Leg leg, std::string_view wanted);
+  [[nodiscard]] const keying::IceCredentials* common_ice(Leg leg) const;
   [[nodiscard]] bool in_bundle(const MediaLine& line, Leg leg) const;
   [[nodiscard]] tl::expected<Bundles, MediaFault> bundles_of(Leg leg, const sip::Agreement& answered) const;
   void swap_bundles(Leg leg, Bundles& bundles);

@@ -92,8 +92,10 @@ TEST_F(MediaSessionOfferedBundles, MediaAreOfferedABundleAndTransportsOfTheirOwn
     EXPECT_EQ(attribute(offered, i, sip::SdpAttribute::mid), std::to_string(i));
     EXPECT_TRUE(sip::parse_sdp(offered).value().media_attribute(i, sip::SdpAttribute::rtcp_mux));
   }
-  EXPECT_NE(attribute(offered, 0, sip::SdpAttribute::ice_ufrag),
-            attribute(offered, 1, sip::SdpAttribute::ice_ufrag));
+  EXPECT_NE(attribute(offered, 0, sip::SdpAttribute::ice_ufrag), "");
+  EXPECT_EQ(attribute(offered, 0, sip::SdpAttribute::ice_ufrag),
+            attribute(offered, 1, sip::SdpAttribute::ice_ufrag))
+      << "or joining would be a restart of one";
   EXPECT_EQ(handshakes.legs(), 2U) << "both listen";
   session->reject();
 }
@@ -246,6 +248,7 @@ TEST_F(MediaSessionOfferedBundles, VideoJoinsTheTransportOfACall) {
   const std::string both = offer_both(2);
   EXPECT_EQ(value_of(both, "group"), "BUNDLE 0 1");
   EXPECT_EQ(port_of(both, 0), before);
+  EXPECT_EQ(attribute(both, 0, sip::SdpAttribute::ice_pwd), attribute(both, 1, sip::SdpAttribute::ice_pwd));
   answer(Leg::b, answered("0 1", medium("audio", "0") + medium("video", "1", kMux, 9), 2));
   session->settle();
   expect_one_transport();
@@ -260,7 +263,8 @@ TEST_F(MediaSessionOfferedBundles, WhatAPreviewPlannedEndsWithItsOffer) {
   session->reject();
   run();
   ASSERT_EQ(session->relays().size(), 1U);
-  exchange(Leg::a, sdp(plain("audio", 5000), "10.0.0.1", 3), answered("", medium("audio", ""), 3));
+  told = exchange(Leg::a, sdp(plain("audio", 5000), "10.0.0.1", 3), answered("", medium("audio", ""), 3));
+  EXPECT_EQ(value_of(told[1], "group"), "") << "the planned bundle is forgotten";
   EXPECT_EQ(manager.size(), 1U);
   offer_both(4);
   answer(Leg::b, both);
