@@ -173,6 +173,7 @@ void read_listener_media(ConfigSection sip, Config& config) {
       media.ice = IceUse::offer;
       media.feedback = FeedbackUse::on;
       media.accept_mux = media.offer_mux = true;
+      media.bundle = BundleUse::offer;
     }
     const bool secure = sip::is_secure(listener.transport);
     ConfigSection media_section = section.section("media", prefix + ".media");

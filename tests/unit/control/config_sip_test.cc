@@ -279,6 +279,7 @@ TEST(ConfigSip, AListenersMediaDifferFromItsSides) {
   const SipListenerConfig& beside = config->sip.listeners[static_cast<std::size_t>(web - listeners.begin())];
   ASSERT_TRUE(beside.media);
   EXPECT_FALSE(beside.media->filter.keep_extensions);
+  EXPECT_EQ(beside.media->bundle, sip::BundleUse::offer) << "what browsers take";
   EXPECT_TRUE(config->policies.at(beside.side).media.filter.keep_extensions);
 }
 
