@@ -43,6 +43,13 @@ enum class IceUse : std::uint8_t {
   offer,   ///< the same, and offered
 };
 
+/// Transports with ICE, DTLS and rtcp-mux that several media share (RFC 9143).
+enum class BundleUse : std::uint8_t {
+  off,     ///< never, whatever the peer offers
+  accept,  ///< where the peer offers them
+  offer,   ///< the same, and offered: each medium has a transport until the answer says that it needs none
+};
+
 /// Feedback by RTCP (RFC 4585) in what a leg is offered.
 enum class FeedbackUse : std::uint8_t {
   automatic,  ///< `pass` for video, which cannot do without, `off` for audio, where many phones know none
@@ -79,8 +86,7 @@ struct MediaPolicy {
   bool transport_secure = false;
   bool accept_mux = true;
   bool offer_mux = false;
-  /// Where a peer offers it, media with ICE and DTLS share a transport (RFC 9143).
-  bool accept_bundle = true;
+  BundleUse bundle = BundleUse::accept;
   SdpFilter filter;  ///< for what the leg is told
 };
 
@@ -171,7 +177,9 @@ struct SentOffer {
     bool zrtp = false;
     bool end_to_end = false;
     bool ice = false;
-    std::optional<std::size_t> carrier;  ///< of the bundle that it is in
+    std::optional<std::size_t> carrier;  ///< of the bundle that it is in, or is offered to be in
+    bool apart = false;                  ///< it has a transport of its own, which the answer may leave it
+    std::string mid;                     ///< in that bundle
   };
   std::string text;
   std::vector<Medium> media;
@@ -212,7 +220,8 @@ struct Agreement {
   std::vector<AgreedMedia> media;
 };
 
-/// Fails if the answer does not fit the offer or breaks the policy: the leg must then be given up.
+/// Fails if the answer does not fit the offer or breaks the policy, or its bundles break RFC 9143 §7.3: the
+/// leg must then be given up.
 [[nodiscard]] Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer,
                                             const MediaPolicy& policy);
 

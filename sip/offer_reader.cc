@@ -198,8 +198,9 @@ Result<void> read_medium(const Sdp& sdp, std::size_t index, const MediaPolicy& p
   return read_security(sdp, index, policy, limits, offer);
 }
 
-/// Whether others may share the transport of an offered medium.
-bool carries(const RemoteMedia& tagged) {
+/// Whether others may share the transport of a medium (RemoteMedia or AgreedMedia).
+template <typename Media>
+bool carries(const Media& tagged) {
   return tagged.active && tagged.mux && !tagged.ice_fragment.empty() &&
          tagged.agreement == KeyAgreement::dtls;
 }
@@ -311,6 +312,10 @@ Result<AgreedMedia> read_answered_bundled(const SentOffer::Medium& sent, const S
   auto read = read_answered_medium(sent, answer, index);
   if (!read || !read->active) return read;
   AgreedMedia& agreed = *read;
+  if (!carries(tagged))
+    return fail(ErrorClass::refused, "SDP: the answer bundles without ICE, DTLS or rtcp-mux");
+  if (!fits(sent.profile, answer.media(index).profile, tagged.agreement))
+    return fail(ErrorClass::refused, "SDP: the answer's transport protocol is not the offer's");
   agreed.rtp = tagged.rtp;
   agreed.mux = tagged.mux;
   agreed.agreement = tagged.agreement;
@@ -347,10 +352,37 @@ Result<AgreedMedia> read_answered(const SentOffer::Medium& sent, const Sdp& answ
   return read;
 }
 
+/// By what a bundled medium's packets are known. Of an extension that is kept from the ends no packet may
+/// tell.
+BundledMedium bundled_medium(const Sdp& sdp, std::size_t index, std::size_t tagged, std::string_view mid,
+                             const MediaPolicy& policy) {
+  BundledMedium bundled{tagged, bundle_marks(sdp, index, mid)};
+  if (!policy.filter.keep_extensions) bundled.marks.mid_extension = 0;
+  return bundled;
+}
+
+/// Whether what an answer makes of a medium's transport can follow from the offer.
+Result<void> check_place(const SentOffer& sent, const Sdp& answer, std::size_t index,
+                         const BundlePlace& place) {
+  const SentOffer::Medium& medium = sent.media[index];
+  const bool has_joined = medium.carrier && !medium.apart;
+  if (!place.tagged)
+    // A transport that is shared stays so: no other is open for the medium.
+    return has_joined && answer.media(index).port != 0
+               ? Result<void>(fail(ErrorClass::refused, "SDP: the answer takes a medium out of its bundle"))
+               : Result<void>();
+  const SentOffer::Medium& tagged = sent.media[*place.tagged];
+  if (tagged.carrier != medium.carrier)
+    return fail(ErrorClass::malformed, "SDP: the answer bundles media that were not offered together");
+  if (has_joined && tagged.apart)
+    return fail(ErrorClass::refused, "SDP: the answer takes a bundle to another transport");
+  return {};
+}
+
 /// Which media are offered to share transports, and may.
 std::vector<BundlePlace> offered_places(const Sdp& sdp, const MediaPolicy& policy,
                                         const std::vector<bool>& apart) {
-  if (!policy.accept_bundle) return std::vector<BundlePlace>(sdp.media_count());
+  if (policy.bundle == BundleUse::off) return std::vector<BundlePlace>(sdp.media_count());
   auto places = bundle_places(sdp);
   const auto is_apart = [&](std::size_t i) { return i < apart.size() && apart[i]; };
   for (std::size_t i = 0; i < places.size(); ++i)
@@ -396,7 +428,7 @@ Result<RemoteOffer> read_offer(const Sdp& sdp, const MediaPolicy& policy, const 
       if (sdp.media(i).port == 0 && !(is_bundled && place.only)) continue;
       read(i, is_bundled && !describing ? &offer.media[tagged] : nullptr);
       if (is_bundled && carries(offer.media[tagged]))
-        offer.media[i].bundle = BundledMedium{tagged, bundle_marks(sdp, i, place.mid)};
+        offer.media[i].bundle = bundled_medium(sdp, i, tagged, place.mid, policy);
     }
   }
   const bool any = std::ranges::any_of(offer.media, &RemoteMedia::active);
@@ -414,25 +446,26 @@ bool can_take(const Sdp& sdp, std::size_t medium, const MediaPolicy& policy, con
 Result<Agreement> read_answer(const SentOffer& sent, const Sdp& answer, const MediaPolicy& policy) {
   if (answer.media_count() != sent.media.size())
     return fail(ErrorClass::malformed, "SDP: the answer has not as many media as the offer");
-  const std::vector<BundlePlace> places = bundle_places(answer);
+  std::vector<std::string_view> mids;
+  for (const SentOffer::Medium& medium : sent.media) mids.push_back(medium.mid);
+  const auto places = answered_places(answer, mids);
+  if (!places) return tl::unexpected(places.error());
   Agreement agreement;
-  for (std::size_t i = 0; i < sent.media.size(); ++i) {
-    const SentOffer::Medium& medium = sent.media[i];
-    const std::size_t tagged = places[i].tagged.value_or(i);
-    const bool is_bundled =
-        medium.carrier && places[i].tagged && sent.media[tagged].carrier == medium.carrier;
-    // A transport that is shared stays so: no other is open for the medium.
-    if (medium.carrier && !is_bundled && answer.media(i).port != 0)
-      return fail(ErrorClass::refused, "SDP: the answer takes a medium out of its bundle");
-    if (is_bundled && tagged > i)
-      return fail(ErrorClass::unsupported, "SDP: the first of a bundle has to describe its transport");
-    auto agreed = is_bundled && tagged != i
-                      ? read_answered_bundled(medium, answer, i, agreement.media[tagged])
-                      : read_answered(medium, answer, i, policy);
-    if (!agreed) return tl::unexpected(std::move(agreed.error()));
-    if (is_bundled && agreed->active)
-      agreed->bundle = BundledMedium{tagged, bundle_marks(answer, i, places[i].mid)};
-    agreement.media.push_back(std::move(*agreed));
+  agreement.media.resize(sent.media.size());
+  // Those that describe a transport first, whoever shares it.
+  for (const bool describing : {true, false}) {
+    for (std::size_t i = 0; i < sent.media.size(); ++i) {
+      const BundlePlace& place = (*places)[i];
+      const std::size_t tagged = place.tagged.value_or(i);
+      if ((tagged == i) != describing) continue;
+      if (auto placed = check_place(sent, answer, i, place); !placed) return tl::unexpected(placed.error());
+      auto agreed = describing ? read_answered(sent.media[i], answer, i, policy)
+                               : read_answered_bundled(sent.media[i], answer, i, agreement.media[tagged]);
+      if (!agreed) return tl::unexpected(std::move(agreed.error()));
+      if (place.tagged && carries(*agreed))
+        agreed->bundle = bundled_medium(answer, i, tagged, place.mid, policy);
+      agreement.media[i] = std::move(*agreed);
+    }
   }
   return agreement;
 }

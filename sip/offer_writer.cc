@@ -58,7 +58,43 @@ MediaEdit edit_of(const SentOffer::Medium& medium, const LocalMedia& local) {
           .keep_zrtp = medium.end_to_end,
           .ice = medium.ice ? &*local.ice : nullptr,
           .keep_feedback = has_feedback(medium.profile),
-          .bundle = local.bundle ? &*local.bundle : nullptr};
+          .bundle = medium.carrier ? &*local.bundle : nullptr};
+}
+
+/// Whether the answer may put a medium into a bundle.
+bool may_join(const SentOffer::Medium& sent) {
+  return sent.ice && sent.dtls && sent.mux && sent.crypto.empty() && !sent.zrtp;
+}
+
+/// Whether a medium can be told from those that are in the bundle by its payload types. Browsers refuse
+/// bundles in which one type means two codecs.
+bool is_distinct(const Sdp& source, const SentOffer& offer, std::size_t index, std::size_t carrier) {
+  const auto own = bundle_marks(source, index, "").payloads;
+  for (std::size_t i = 0; i < offer.media.size(); ++i)
+    if (offer.media[i].carrier == carrier && (bundle_marks(source, i, "").payloads & own).any()) return false;
+  return true;
+}
+
+/// RFC 9143 §7.2: who is in a bundle, then who is offered to be. One alone has nobody to share with.
+void offer_bundles(const Sdp& source, std::span<const LocalMedia> local, SentOffer& offer) {
+  for (const bool apart : {false, true}) {
+    for (std::size_t i = 0; i < local.size(); ++i) {
+      SentOffer::Medium& sent = offer.media[i];
+      const auto& bundle = local[i].bundle;
+      if (!sent.active || !bundle || bundle->apart != apart) continue;
+      if (apart && !(may_join(sent) && is_distinct(source, offer, i, bundle->carrier))) continue;
+      sent.carrier = bundle->carrier;
+      sent.apart = apart;
+      sent.mid = bundle->mid;
+    }
+  }
+  for (SentOffer::Medium& sent : offer.media) {
+    if (!sent.apart || std::ranges::count(offer.media, sent.carrier, &SentOffer::Medium::carrier) > 1)
+      continue;
+    sent.carrier.reset();
+    sent.apart = false;
+    sent.mid.clear();
+  }
 }
 
 /// Which ways to keys are offered: what the medium has, for it goes on; else the dearest, beside which others
@@ -85,9 +121,8 @@ SentOffer::Medium offered_medium(const RemoteMedia& medium, const MediaPolicy& p
   sent.kind = medium.kind;
   sent.active = true;
   sent.direction = medium.direction;
-  sent.mux = policy.offer_mux || local.bundle;
+  sent.mux = policy.offer_mux || (local.bundle && !local.bundle->apart);
   sent.ice = local.ice.has_value();
-  if (local.bundle) sent.carrier = local.bundle->carrier;
   sent.end_to_end = medium.end_to_end && policy.carry_zrtp;
   const auto agreements = sent.end_to_end ? std::vector<KeyAgreement>() : offered_agreements(policy, local);
   for (const KeyAgreement agreement : agreements) {
@@ -151,8 +186,9 @@ SentOffer SentOffer::duplicate() const {
   copy.text = text;
   for (const Medium& medium : media) {
     SentOffer::Medium& its = copy.media.emplace_back();
-    its = {medium.kind, medium.active,    medium.mux,  medium.profile,    medium.direction, {},
-           medium.dtls, medium.dtls_role, medium.zrtp, medium.end_to_end, medium.ice,       medium.carrier};
+    its = {medium.kind, medium.active,  medium.mux,       medium.profile, medium.direction,
+           {},          medium.dtls,    medium.dtls_role, medium.zrtp,    medium.end_to_end,
+           medium.ice,  medium.carrier, medium.apart,     medium.mid};
     for (const CryptoAttribute& line : medium.crypto) copy.media.back().crypto.push_back(line.duplicate());
   }
   return copy;
@@ -163,14 +199,12 @@ Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const 
                               const RandomSource& draw, EstablishedKeys established) {
   assert(read.media.size() == source.media_count() && local.size() == read.media.size());
   SentOffer offer;
-  std::vector<MediaEdit> edits;
   offer.media.resize(read.media.size());
   for (std::size_t i = 0; i < read.media.size(); ++i) {
     const RemoteMedia& medium = read.media[i];
     SentOffer::Medium& sent = offer.media[i];
     if (!medium.active) {
       sent.kind = medium.kind;
-      edits.push_back({.protocol = medium.protocol});
       continue;
     }
     sent = offered_medium(medium, policy, local[i], established_at(established, i), draw);
@@ -179,8 +213,12 @@ Result<SentOffer> write_offer(const Sdp& source, const RemoteOffer& read, const 
       return fail(ErrorClass::refused, policy.transport_secure
                                            ? "the policy names no SRTP suite"
                                            : "SRTP keys need a secure signalling transport");
-    edits.push_back(edit_of(sent, local[i]));
   }
+  offer_bundles(source, local, offer);
+  std::vector<MediaEdit> edits;
+  for (std::size_t i = 0; i < read.media.size(); ++i)
+    edits.push_back(offer.media[i].active ? edit_of(offer.media[i], local[i])
+                                          : MediaEdit{.protocol = read.media[i].protocol});
   offer.text = write_sdp(source, origin, edits, policy.filter);
   return offer;
 }

@@ -26,6 +26,8 @@ enum class SdpAttribute : std::uint8_t {
   csup,
   dtls_id,
   end_of_candidates,
+  extmap,
+  extmap_allow_mixed,
   fingerprint,
   fmtp,
   group,
@@ -83,6 +85,7 @@ enum class SdpGroup : std::uint8_t {
   zrtp,        ///< RFC 6189
   bundle,      ///< RFC 5888, 9143: streams that share a transport
   source,      ///< RFC 5576, 8830: SSRCs with names of their senders
+  extension,   ///< RFC 8285: header extensions of RTP
   identity,    ///< tells who or what made the description
 };
 
@@ -108,6 +111,8 @@ inline constexpr std::array kSdpAttributes = std::to_array<SdpAttributeInfo>({
     {SdpAttribute::csup, "csup", SdpGroup::capability},
     {SdpAttribute::dtls_id, "dtls-id", SdpGroup::dtls},
     {SdpAttribute::end_of_candidates, "end-of-candidates", SdpGroup::ice},
+    {SdpAttribute::extmap, "extmap", SdpGroup::extension},
+    {SdpAttribute::extmap_allow_mixed, "extmap-allow-mixed", SdpGroup::extension},
     {SdpAttribute::fingerprint, "fingerprint", SdpGroup::dtls},
     {SdpAttribute::fmtp, "fmtp", SdpGroup::plain},
     {SdpAttribute::group, "group", SdpGroup::bundle},

@@ -3,6 +3,7 @@
 #include "sip/sdp_bundle.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sip/sdp_words.h"
 #include "sip/text.h"
@@ -42,6 +43,24 @@ std::uint8_t extension_for_mid(std::string_view argument) {
   return number && *number <= kHighestExtension ? static_cast<std::uint8_t>(*number) : 0;
 }
 
+/// What is wrong with one group of an answer; `named`: the media of groups before, and then of this one.
+Result<void> check_group(const Sdp& answer, std::string_view mids, std::span<const std::string_view> offered,
+                         std::vector<std::size_t>& named) {
+  bool is_first = true;
+  for (std::string_view mid = next_word(mids); !mid.empty(); mid = next_word(mids)) {
+    const auto place = std::ranges::find(offered, mid);
+    const auto medium = static_cast<std::size_t>(place - offered.begin());
+    if (place == offered.end() || mid_of(answer, medium) != mid)
+      return fail(ErrorClass::malformed, "SDP: the answer bundles a medium that was not offered");
+    if (std::ranges::find(named, medium) != named.end())
+      return fail(ErrorClass::malformed, "SDP: the answer bundles a medium twice");
+    if (std::exchange(is_first, false) && answer.media(medium).port == 0)
+      return fail(ErrorClass::malformed, "SDP: the answer's bundle begins with a medium that is refused");
+    named.push_back(medium);
+  }
+  return {};
+}
+
 void note_ssrc(std::string_view argument, std::vector<std::uint32_t>& ssrcs) {
   const auto number = whole_number(next_word(argument));
   if (!number || *number > UINT32_MAX || ssrcs.size() == kMaxBundleSsrcs) return;
@@ -73,6 +92,30 @@ std::vector<BundlePlace> bundle_places(const Sdp& sdp) {
   return places;
 }
 
+Result<std::vector<BundlePlace>> answered_places(const Sdp& answer,
+                                                 std::span<const std::string_view> offered) {
+  const bool none = std::ranges::all_of(offered, &std::string_view::empty);
+  if (none) return std::vector<BundlePlace>(answer.media_count());
+  std::vector<std::size_t> named;
+  for (const SdpLine line : answer.session_lines()) {
+    if (line.type != 'a' || line.attribute != SdpAttribute::group) continue;
+    std::string_view mids = line.argument;
+    if (next_word(mids) != "BUNDLE") continue;
+    if (auto group = check_group(answer, mids, offered, named); !group) return tl::unexpected(group.error());
+  }
+  auto places = bundle_places(answer);
+  // Other media that repeat their mids make groups mean nothing.
+  if (std::ranges::any_of(named, [&](std::size_t medium) { return !places[medium].tagged; }))
+    return fail(ErrorClass::malformed, "SDP: the answer's groups contradict themselves");
+  return places;
+}
+
+bool is_mid_extension(const SdpLine& line) {
+  std::string_view argument = line.argument;
+  static_cast<void>(next_word(argument));  // the id
+  return line.attribute == SdpAttribute::extmap && next_word(argument) == kMidExtension;
+}
+
 BundleMarks bundle_marks(const Sdp& sdp, std::size_t medium, std::string_view mid) {
   BundleMarks marks;
   marks.mid = mid;
@@ -83,7 +126,7 @@ BundleMarks bundle_marks(const Sdp& sdp, std::size_t medium, std::string_view mi
   for (const SdpLine line : sdp.media_lines(medium)) {
     if (line.type != 'a') continue;
     if (line.attribute == SdpAttribute::ssrc) note_ssrc(line.argument, marks.ssrcs);
-    if (line.name == "extmap" && marks.mid_extension == 0)
+    if (is_mid_extension(line) && marks.mid_extension == 0)
       marks.mid_extension = extension_for_mid(line.argument);
   }
   return marks;

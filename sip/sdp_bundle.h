@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.h"
 #include "sip/sdp.h"
 
 namespace sallyport::sip {
@@ -33,6 +34,12 @@ struct BundlePlace {
 /// kMaxBundleMedia) are as good as none.
 [[nodiscard]] std::vector<BundlePlace> bundle_places(const Sdp& sdp);
 
+/// The same of an answer, judged (RFC 9143 §7.3). `offered`: the mids of the offer's media, in their order;
+/// empty for those that were in no group. Fails (`malformed`) if a group names a medium that was not offered
+/// in one, or twice, or begins with one that the answer refuses.
+[[nodiscard]] Result<std::vector<BundlePlace>> answered_places(const Sdp& answer,
+                                                               std::span<const std::string_view> offered);
+
 /// By what packets of a bundled medium are told from those of the others (RFC 9143 §9.2).
 struct BundleMarks {
   std::string mid;
@@ -42,6 +49,9 @@ struct BundleMarks {
 
   friend bool operator==(const BundleMarks&, const BundleMarks&) = default;
 };
+
+/// Whether the line is an a=extmap of the extension with MIDs (RFC 9143 §15).
+[[nodiscard]] bool is_mid_extension(const SdpLine& line);
 
 /// All that the medium's own lines say.
 [[nodiscard]] BundleMarks bundle_marks(const Sdp& sdp, std::size_t medium, std::string_view mid);

@@ -26,22 +26,24 @@ bool matches(std::string_view pattern, std::string_view attribute_name) {
   return text::starts_with_ignoring_case(attribute_name, pattern.substr(0, pattern.size() - 1));
 }
 
-/// The first medium of the same bundle.
+/// The medium that the group of the same bundle begins with: the one whose transport it is, or the first if
+/// that one is refused.
 std::size_t tagged(std::span<const MediaEdit> media, std::size_t index) {
   const LocalBundle* const bundle = media[index].bundle;
   if (bundle == nullptr) return index;
   const auto shares = [&](const MediaEdit& edit) {
     return edit.local && edit.bundle != nullptr && edit.bundle->carrier == bundle->carrier;
   };
+  if (bundle->carrier < media.size() && shares(media[bundle->carrier])) return bundle->carrier;
   return static_cast<std::size_t>(std::ranges::find_if(media, shares) - media.begin());
 }
 
 void append_bundles(std::string& text, std::span<const MediaEdit> media) {
   for (std::size_t first = 0; first < media.size(); ++first) {
     if (!media[first].local || media[first].bundle == nullptr || tagged(media, first) != first) continue;
-    std::vector<std::string_view> mids;
-    for (std::size_t i = first; i < media.size(); ++i)
-      if (media[i].local && media[i].bundle != nullptr && tagged(media, i) == first)
+    std::vector<std::string_view> mids{media[first].bundle->mid};
+    for (std::size_t i = 0; i < media.size(); ++i)
+      if (i != first && media[i].local && media[i].bundle != nullptr && tagged(media, i) == first)
         mids.push_back(media[i].bundle->mid);
     append_bundle(text, mids);
   }
@@ -110,6 +112,13 @@ void append_attributes(std::string& text, const MediaEdit& edit) {
   if (edit.ice != nullptr) append_ice(text, edit);
 }
 
+/// The other leg's packets have MIDs that mean nothing, or another medium, under the names that this leg
+/// knows.
+bool has_other_mid(const Sdp& source, std::size_t index, const MediaEdit& edit) {
+  const auto theirs = source.media_attribute(index, SdpAttribute::mid);
+  return edit.bundle != nullptr && theirs && *theirs != edit.bundle->mid;
+}
+
 bool is_feedback(const SdpLine& line) {
   return line.attribute == SdpAttribute::rtcp_fb;
 }
@@ -123,11 +132,13 @@ void append_medium(std::string& text, const Sdp& source, std::size_t index, std:
   text.append(edit.protocol).append(1, ' ').append(medium.formats).append("\r\n");
   if (!edit.local) return;
   append_transport(text, edit, origin);
+  const bool renamed = has_other_mid(source, index, edit);
   for (const SdpLine line : source.media_lines(index)) {
     const bool ours = line.type == 'm' || line.type == 'c' || line.type == 'k' || line.type == 'i';
     const bool carried = edit.keep_zrtp && line.attribute == SdpAttribute::zrtp_hash;
-    const bool stays =
-        line.type == 'a' && !carried && (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)));
+    const bool stays = line.type == 'a' && !carried &&
+                       (filter.drops(line) || (!edit.keep_feedback && is_feedback(line)) ||
+                        (renamed && is_mid_extension(line)));
     if (!ours && !stays) append_line(text, line);
   }
   append_attributes(text, edit);
@@ -153,6 +164,9 @@ bool SdpFilter::drops(const SdpLine& attribute) const {
       return !keep_bundle;
     case SdpGroup::source:
       return !keep_sources;
+    case SdpGroup::extension:
+      if (!keep_extensions) return true;
+      break;
     case SdpGroup::plain:
       break;
   }

@@ -33,6 +33,9 @@ struct SdpFilter {
   bool keep_zrtp = false;
   bool keep_bundle = false;   ///< a=group, a=mid: only where the streams really share a transport
   bool keep_sources = false;  ///< a=ssrc with its CNAME, a=msid
+  /// a=extmap and a=extmap-allow-mixed. The ends of a call agree upon extensions with each other: where one
+  /// leg is told none, neither is the other to be.
+  bool keep_extensions = true;
   /// Further attributes that stay behind, by name; `X-*` is every name that begins so, in any case.
   std::vector<std::string> dropped = {"X-*"};
 
@@ -51,10 +54,11 @@ struct LocalIce {
   std::string_view password;
 };
 
-/// A medium that shares a transport with others (RFC 9143).
+/// A medium that shares a transport with others (RFC 9143), or is offered to.
 struct LocalBundle {
   std::string_view mid;
-  std::size_t carrier = 0;  ///< the same number for all media of a bundle
+  std::size_t carrier = 0;  ///< the same for all media of a bundle: the number of whose transport they have
+  bool apart = false;       ///< has a transport of its own, until an answer puts it into the bundle
 };
 
 /// How one medium is written.

@@ -33,17 +33,17 @@ def prepare(folder: pathlib.Path) -> pathlib.Path:
     return folder
 
 
-def listener(address: str, port: int, *origins: str) -> str:
+def listener(address: str, port: int, *origins: str, name: str = "web") -> str:
     """Sections for the daemon's configuration: where browsers come to, from pages of these origins."""
     return f"""
-[sip.listener.web]
+[sip.listener.{name}]
 side = "access"
 transport = "wss"
 address = "{address}:{port}"
 certificates = ["example"]
 origins = {json.dumps(origins)}
 
-[sip.listener.web.auth]
+[sip.listener.{name}.auth]
 algorithms = ["MD5"]
 """
 

@@ -32,6 +32,11 @@ std::string_view name_of(sip::MediaSecurity security) {
   return security == required ? "required" : security == preferred ? "preferred" : "none";
 }
 
+std::string_view name_of(sip::BundleUse bundle) {
+  using enum sip::BundleUse;
+  return bundle == off ? "off" : bundle == accept ? "accept" : "offer";
+}
+
 std::string_view name_of(IdentityPolicy identity) {
   using enum IdentityPolicy;
   if (identity == rewrite) return "rewrite";
@@ -112,8 +117,9 @@ json::object policy_object(const SidePolicy& policy) {
       list_of(policy.media.crypto.suites, [](crypto::SuiteId suite) { return crypto::suite(suite).name; });
   object["unencrypted_srtcp"] = policy.media.crypto.unencrypted_srtcp;
   object["accept_mux"] = policy.media.accept_mux;
-  object["bundle"] = policy.media.accept_bundle;
+  object["bundle"] = json::string_view(name_of(policy.media.bundle));
   object["offer_mux"] = policy.media.offer_mux;
+  object["header_extensions"] = policy.media.filter.keep_extensions ? "pass" : "strip";
   object["drop_attributes"] = texts(policy.media.filter.dropped);
   object["trust"] = policy.trust;
   object["identity"] = json::string_view(name_of(policy.identity));

@@ -11,6 +11,7 @@ namespace sallyport::control {
 namespace {
 
 using crypto::SuiteId;
+using sip::BundleUse;
 using sip::DualLines;
 using sip::FeedbackUse;
 using sip::IceUse;
@@ -99,11 +100,15 @@ void read_media(ConfigSection& section, Carriers carriers, sip::MediaPolicy& med
   media.dual_lines =
       section.choice("dual_lines", media.dual_lines,
                      {{"off", DualLines::off}, {"accept", DualLines::accept}, {"offer", DualLines::offer}});
+  media.filter.keep_extensions =
+      section.choice("header_extensions", media.filter.keep_extensions, {{"pass", true}, {"strip", false}});
   media.crypto.suites = read_suites(section, media.crypto.suites);
   media.crypto.unencrypted_srtcp = section.flag("unencrypted_srtcp", media.crypto.unencrypted_srtcp);
   media.accept_mux = section.flag("accept_mux", media.accept_mux);
   media.offer_mux = section.flag("offer_mux", media.offer_mux);
-  media.accept_bundle = section.flag("bundle", media.accept_bundle);
+  media.bundle =
+      section.choice("bundle", media.bundle,
+                     {{"off", BundleUse::off}, {"accept", BundleUse::accept}, {"offer", BundleUse::offer}});
   if (!section.has("drop_attributes")) {
     static_cast<void>(section.texts("drop_attributes"));
     return;
@@ -172,6 +177,7 @@ void read_listener_media(ConfigSection sip, Config& config) {
       media.ice = IceUse::offer;
       media.feedback = FeedbackUse::on;
       media.accept_mux = media.offer_mux = true;
+      media.bundle = BundleUse::offer;
     }
     const bool secure = sip::is_secure(listener.transport);
     ConfigSection media_section = section.section("media", prefix + ".media");

@@ -79,7 +79,10 @@ Result<void> plan_terms(LegHandshake& leg, const TermsWanted& wanted, Handshakes
     terms->hello_hash = (*association)->hello_hash();
     leg.planned_zrtp = std::move(*association);
   }
-  if (wanted.ice) terms->ice = same_ice ? before.ice.duplicate() : keying::make_ice_credentials();
+  if (wanted.ice && same_ice)
+    terms->ice = before.ice.duplicate();
+  else if (wanted.ice)
+    terms->ice = wanted.ice_like != nullptr ? wanted.ice_like->duplicate() : keying::make_ice_credentials();
   leg.planned = std::move(terms);
   return {};
 }

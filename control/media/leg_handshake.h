@@ -65,6 +65,9 @@ struct TermsWanted {
   std::optional<sip::HelloHash> peer_hello;  ///< where it is known already
   std::string_view peer_uri;                 ///< for ZRTP's secrets, and whom the peer talks to
   std::string_view far_uri;
+  /// What a new ICE session is to have, as that of a line whose transport it may come to share; null: its
+  /// own.
+  const keying::IceCredentials* ice_like = nullptr;
 };
 [[nodiscard]] Result<void> plan_terms(LegHandshake& leg, const TermsWanted& wanted, Handshakes& handshakes,
                                       const sip::RandomSource& draw);

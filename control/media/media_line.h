@@ -31,6 +31,7 @@ struct MediaLine {
   std::array<std::optional<sip::KeyAgreement>, kLegs> agreements;  ///< of the relay
   std::array<std::unique_ptr<LegHandshake>, kLegs> handshakes;     ///< null: the leg needs none
   std::array<std::optional<LineBundle>, kLegs> bundles;            ///< nothing: a transport of its own
+  std::array<std::string, kLegs> mids;  ///< by which offers of a bundle have named it; empty: none has
   bool stale = false;  ///< handshakes have come to something that the relay does not know yet
 
   [[nodiscard]] bool placed() const { return relay != 0 || ports[0].held() || ports[1].held(); }
@@ -39,6 +40,7 @@ struct MediaLine {
     if (relay != 0) return;
     ports = {};
     bundles = {};
+    mids = {};
   }
 };
 

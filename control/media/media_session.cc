@@ -2,6 +2,7 @@
 // Offers and answers of a media session. What becomes of ports and relays stands in media_session_relays.cc.
 #include "control/media/media_session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 
@@ -26,13 +27,23 @@ std::string codec(const sip::SdpFormat& format) {
   return std::string(format.encoding) + "/" + std::to_string(format.clock_rate);
 }
 
+/// What is kept from one leg is kept from both: header extensions are agreed upon by their peers, through us.
+std::array<MediaLegSettings, kLegs> with_extensions_in_common(std::array<MediaLegSettings, kLegs> legs) {
+  const bool kept =
+      std::ranges::all_of(legs, [](const auto& leg) { return leg.policy.filter.keep_extensions; });
+  for (MediaLegSettings& leg : legs) leg.policy.filter.keep_extensions = kept;
+  return legs;
+}
+
 }  // namespace
 
 using Text = MediaSession::Text;
 
 MediaSession::State::State(MediaServices& services, std::array<MediaLegSettings, kLegs> legs,
                            std::string label)
-    : services_(services), legs_(std::move(legs)), label_(label.substr(0, kMaxLabelLength)) {
+    : services_(services),
+      legs_(with_extensions_in_common(std::move(legs))),
+      label_(label.substr(0, kMaxLabelLength)) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     Told& told = told_[index(leg)];
     const auto side = services.ports.find_side(legs_[index(leg)].side);
@@ -102,7 +113,8 @@ const std::string& MediaSession::State::description(Leg to) {
   return told.agreed;
 }
 
-MediaSession::State::Fault MediaSession::State::read(Exchange& exchange, const sip::Sdp& sdp) {
+MediaSession::State::Fault MediaSession::State::read(Exchange& exchange) {
+  const sip::Sdp& sdp = exchange.source;
   const std::size_t from = index(exchange.offerer);
   std::vector<bool> apart;
   for (const MediaLine& line : lines_) apart.push_back(line.relay != 0 && !line.bundles[from]);
@@ -152,14 +164,21 @@ MediaSession::State::Fault MediaSession::State::prepare(Exchange& exchange, std:
   return joins(number, to) ? std::nullopt : plan_offer(line, to);
 }
 
-Text MediaSession::State::write(Exchange& exchange, const sip::Sdp& sdp) {
+/// What the other leg is to be offered.
+Result<sip::SentOffer> MediaSession::State::compose(const Exchange& exchange) {
   const Leg to = other(exchange.offerer);
-  const MediaLegSettings& leg = legs_[index(to)];
-  auto sent = sip::write_offer(sdp, exchange.read, leg.policy, local(to, nullptr), told_[index(to)].origin,
-                               services_.draw, established(to));
+  std::vector<sip::LocalMedia> told = local(to, nullptr);
+  offer_bundle(exchange, told);
+  return sip::write_offer(exchange.source, exchange.read, legs_[index(to)].policy, told,
+                          told_[index(to)].origin, services_.draw, established(to));
+}
+
+Text MediaSession::State::write(Exchange& exchange) {
+  const Leg to = other(exchange.offerer);
+  auto sent = compose(exchange);
   if (!sent) return tl::unexpected(fault_of(sent.error()));
   exchange.sent = std::move(*sent);
-  sip::unfold_offer(exchange.sent, leg.policy, exchange.layouts[index(to)]);
+  sip::unfold_offer(exchange.sent, legs_[index(to)].policy, exchange.layouts[index(to)]);
   exchange.sent.text = with_version(to, std::move(exchange.sent.text));
   return exchange.sent.text;
 }
@@ -176,11 +195,12 @@ Text MediaSession::State::offer(Leg from, std::string_view text) {
   const auto folded =
       sip::fold_offer(*sdp, legs_[index(from)].policy, services_.limits, exchange->layouts[index(from)]);
   if (!folded) return tl::unexpected(fault_of(folded.error()));
+  exchange->source = std::move(*sdp);
   Text written;
-  if (auto fault = read(*exchange, *sdp))
+  if (auto fault = read(*exchange))
     written = tl::unexpected(std::move(*fault));
   else
-    written = write(*exchange, *sdp);
+    written = write(*exchange);
   if (!written) {
     for (MediaLine& line : lines_) line.release();
     lines_.resize(lines);
@@ -230,12 +250,16 @@ MediaSession::State::Fault MediaSession::State::agree(Leg from, std::string_view
                                   local(to, &exchange_->read), told_[index(to)].origin, services_.draw,
                                   established(to));
   if (!answer) return fault_of(answer.error());
+  auto bundles = bundles_of(from, *agreement);
+  if (!bundles) return bundles.error();
+  swap_bundles(from, *bundles);
   auto before = std::move(exchange_->agreed);
   exchange_->agreed.emplace();
   (*exchange_->agreed)[index(from)] = std::move(*agreement);
   (*exchange_->agreed)[index(to)] = std::move(answer->agreement);
   if (auto fault = check_plan()) {
     exchange_->agreed = std::move(before);
+    swap_bundles(from, *bundles);
     return fault;
   }
   exchange_->heard = text;

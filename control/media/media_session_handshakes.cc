@@ -82,6 +82,7 @@ MediaSession::State::Fault MediaSession::State::plan_offer(MediaLine& line, Leg 
   wanted.dtls = offers(KeyAgreement::dtls, policy, line, to);
   wanted.zrtp = offers(KeyAgreement::zrtp, policy, line, to);
   wanted.ice = policy.ice == sip::IceUse::offer || (before != nullptr && before->has_ice());
+  wanted.ice_like = common_ice(to);
   wanted.peer_uri = legs_[index(to)].peer_uri;
   wanted.far_uri = legs_[index(other(to))].peer_uri;
   return plan(line, to, wanted);

@@ -94,9 +94,10 @@ RelaySpec MediaSession::State::wanted(std::size_t line) const {
   for (const Leg leg : {Leg::a, Leg::b}) {
     const std::size_t i = index(leg);
     const sip::AgreedMedia* const agreed = agreed_on(line, leg);
-    spec.legs[i] = agreed == nullptr ? closed_leg(legs_[i].side)
-                                     : leg_spec(*agreed, {legs_[i].side, legs_[i].signalling_peer},
-                                                lines_[line].handshakes[i].get());
+    spec.legs[i] = agreed == nullptr
+                       ? closed_leg(legs_[i].side)
+                       : leg_spec(*agreed, {legs_[i].side, legs_[i].signalling_peer},
+                                  joins(line, leg) ? nullptr : lines_[line].handshakes[i].get());
     put_bundle(line, leg, spec.legs[i]);
   }
   spec.label = label_;
@@ -114,9 +115,14 @@ MediaSession::State::Fault MediaSession::State::check_plan() const {
   for (std::size_t i = 0; i < lines_.size(); ++i) {
     if (!is_needed(i)) continue;
     const MediaLine& line = lines_[i];
-    const RelaySpec spec = wanted(i);
+    RelaySpec spec = wanted(i);
     if (line.relay != 0) {
       if (same_flows(spec, line.spec) && services_.relays.has(line.relay)) continue;
+      // A leg that is to join a bundle brings nothing to refuse. Its carrier may not be one yet.
+      RelaySpec present = line.spec.duplicate();
+      for (const Leg leg : {Leg::a, Leg::b})
+        if (joins(i, leg) && !in_bundle(line, leg))
+          std::swap(spec.legs[index(leg)], present.legs[index(leg)]);
       if (auto wrong = services_.relays.check_set(line.relay, spec)) return fault_of(*wrong);
       continue;
     }
@@ -147,10 +153,12 @@ void MediaSession::State::carry_out(std::size_t number) {
   for (const Leg leg : {Leg::a, Leg::b}) {
     const sip::AgreedMedia* const agreed = agreed_on(number, leg);
     line.agreements[index(leg)] = agreed != nullptr ? agreed->agreement : std::nullopt;
-    if (agreed == nullptr)
-      close_handshake(line, leg);
-    else if (!joins(number, leg))
+    if (agreed != nullptr && !joins(number, leg)) {
       adopt(number, leg, *agreed);
+      continue;
+    }
+    close_handshake(line, leg);
+    if (joins(number, leg)) line.local[index(leg)] = lines_[transport(number, leg)].local[index(leg)];
   }
   RelaySpec spec = wanted(number);
   if (line.relay != 0 && same_flows(spec, line.spec)) {
@@ -177,6 +185,7 @@ void MediaSession::State::order_relay(std::size_t number, RelaySpec spec) {
     return services_.relays.set(line.relay, std::move(spec), answered);
   }
   line.fresh = true;
+  spec.beside = neighbour();
   line.relay = services_.relays.add(std::move(spec), answered, std::move(line.ports));
   if (line.relay != 0) send_orders(line, false);
 }
@@ -233,7 +242,7 @@ void MediaSession::State::conclude() {
   layouts_[answerer] = std::move(exchange_->answered);
   told_[offerer].agreed = std::move(exchange_->given);
   told_[offerer].unsaid = false;
-  told_[answerer].agreed = sip::refuse_untaken(exchange_->sent.text, layouts_[answerer]);
+  told_[answerer].agreed = offer_in_force();
   told_[answerer].unsaid = told_[answerer].agreed != exchange_->sent.text;
   facts_ = std::move(exchange_->facts);
   exchange_.reset();
@@ -260,6 +269,7 @@ void MediaSession::State::reject() {
 void MediaSession::State::withdraw() {
   if (has_session_ && exchange_->carried_out) return conclude();
   exchange_.reset();
+  forget_bundles();
   for (MediaLine& line : lines_) {
     if (line.fresh) drop(line);
     line.release();
@@ -280,6 +290,7 @@ void MediaSession::State::drop(MediaLine& line) {
   line.spec = {};
   line.agreements = {};
   line.bundles = {};
+  line.mids = {};
   line.stale = false;
   for (const Leg leg : {Leg::a, Leg::b}) close_handshake(line, leg);
   if (const std::uint64_t relay = std::exchange(line.relay, 0); relay != 0)

@@ -36,14 +36,16 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   /// What a leg is told, by o= line (RFC 3264 §8): the version rises with every change.
   struct Told {
     sip::LocalOrigin origin;
-    std::string last;     ///< also of offers that were rejected
-    std::string agreed;   ///< of the last complete exchange
-    bool unsaid = false;  ///< `agreed` has m-lines refused that were not so in what was told
+    std::string last;    ///< also of offers that were rejected
+    std::string agreed;  ///< of the last complete exchange
+    bool unsaid =
+        false;  ///< the answer has made of `agreed` what was not told so yet: its version is to rise
   };
   /// An offer that waits for its answer, and the last answer that came.
   struct Exchange {
     Leg offerer = Leg::a;
-    sip::RemoteOffer read;                        ///< of the offerer
+    sip::Sdp source;                              ///< the offerer's
+    sip::RemoteOffer read;                        ///< of it
     sip::SentOffer sent;                          ///< to the other leg
     std::array<sip::MediaLayout, kLegs> layouts;  ///< of what both legs have offered or are offered
     sip::MediaLayout answered;                    ///< of the answer
@@ -63,9 +65,10 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
 
   // What a description says (media_session.cc).
   [[nodiscard]] tl::expected<sip::Sdp, MediaFault> parse(std::string_view text) const;
-  [[nodiscard]] Fault read(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Fault read(Exchange& exchange);
   [[nodiscard]] Fault prepare(Exchange& exchange, std::size_t line);
-  [[nodiscard]] Text write(Exchange& exchange, const sip::Sdp& sdp);
+  [[nodiscard]] Result<sip::SentOffer> compose(const Exchange& exchange);
+  [[nodiscard]] Text write(Exchange& exchange);
   [[nodiscard]] Fault agree(Leg from, std::string_view text);
   /// `answered`: the offer to be answered; null for an offer of ours.
   [[nodiscard]] std::vector<sip::LocalMedia> local(Leg leg, const sip::RemoteOffer* answered) const;
@@ -74,7 +77,17 @@ class MediaSession::State : public std::enable_shared_from_this<MediaSession::St
   void note_facts(Exchange& exchange, const sip::Sdp& answer) const;
 
   // Transports that several m-lines share (media_session_bundles.cc).
+  using Bundles = std::vector<std::optional<LineBundle>>;  ///< of one leg, by line
   [[nodiscard]] Fault bundle(std::size_t line, Leg leg, const sip::RemoteOffer& offer);
+  void offer_bundle(const Exchange& exchange, std::vector<sip::LocalMedia>& told);
+  void name_line(std::size_t line, Leg leg, std::string_view wanted);
+  [[nodiscard]] const keying::IceCredentials* common_ice(Leg leg) const;
+  [[nodiscard]] bool in_bundle(const MediaLine& line, Leg leg) const;
+  [[nodiscard]] tl::expected<Bundles, MediaFault> bundles_of(Leg leg, const sip::Agreement& answered) const;
+  void swap_bundles(Leg leg, Bundles& bundles);
+  void forget_bundles();
+  [[nodiscard]] std::string offer_in_force();
+  [[nodiscard]] std::uint64_t neighbour() const;
   [[nodiscard]] std::size_t transport(std::size_t line, Leg leg) const;
   [[nodiscard]] bool joins(std::size_t line, Leg leg) const { return transport(line, leg) != line; }
   [[nodiscard]] bool joins(std::size_t line) const { return joins(line, Leg::a) || joins(line, Leg::b); }

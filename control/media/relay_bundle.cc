@@ -62,7 +62,8 @@ std::optional<SpecError> RelayManager::check_bundle_change(const LegSpec& wanted
   return std::nullopt;
 }
 
-/// The carriers', if there are any: all that shares a port is served by one.
+/// The carriers', if there are any: all that shares a port is served by one. Else that of the relay which it
+/// is to be beside.
 tl::expected<std::uint8_t, SpecError> RelayManager::choose_worker(const RelaySpec& spec) {
   std::optional<std::uint8_t> chosen;
   for (const Leg leg : {Leg::a, Leg::b}) {
@@ -74,6 +75,8 @@ tl::expected<std::uint8_t, SpecError> RelayManager::choose_worker(const RelaySpe
       return tl::unexpected(refused(leg, "joins", "the bundles of both legs have different workers"));
     chosen = worker;
   }
+  const Relay* const beside = find(spec.beside);
+  if (!chosen && beside != nullptr) chosen = beside->worker;
   return chosen.value_or(least_loaded_worker());
 }
 

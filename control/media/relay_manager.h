@@ -90,6 +90,10 @@ class RelayManager {
   [[nodiscard]] const PortLease& ports_of(std::uint64_t id, Leg leg) const {
     return relays_.at(id)->legs[index(leg)].ports;
   }
+  /// Whether the leg is one medium of a transport that may carry more.
+  [[nodiscard]] bool is_bundled(std::uint64_t id, Leg leg) const {
+    return relays_.at(id)->legs[index(leg)].bundled;
+  }
   [[nodiscard]] std::optional<RelayInfo> show(std::uint64_t id) const;
   /// Up to `count` relays with ids above `after`, in their order.
   [[nodiscard]] std::vector<RelayInfo> list(std::uint64_t after, std::size_t count) const;

@@ -141,6 +141,7 @@ RelaySpec RelaySpec::duplicate() const {
   };
   RelaySpec copy;
   copy.label = label;
+  copy.beside = beside;
   for (std::size_t i = 0; i < kLegs; ++i) {
     const LegSpec& from = legs[i];
     copy.legs[i] = {.side = from.side,

@@ -72,6 +72,9 @@ struct LegSpec {
 struct RelaySpec {
   std::array<LegSpec, kLegs> legs;
   std::string label;  ///< the client's name for it, at most kMaxLabelLength octets
+  /// A relay whose worker a new one is to have, so that either may join the other later; 0, or one that is
+  /// not there: any worker.
+  std::uint64_t beside = 0;
 
   [[nodiscard]] RelaySpec duplicate() const;
 };

@@ -124,6 +124,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fold(text);
   const std::vector<BundlePlace> places = bundle_places(*sdp);
   need(places.size() == sdp->media_count());
+  std::vector<std::string_view> mids;
+  for (const BundlePlace& place : places) mids.push_back(place.mid);
+  if (const auto answered = answered_places(*sdp, mids)) need(answered->size() == places.size());
   for (std::size_t medium = 0; medium < sdp->media_count(); ++medium) {
     const BundlePlace& place = places[medium];
     need(!place.tagged || (!place.mid.empty() && places[*place.tagged].tagged == place.tagged));

@@ -16,8 +16,11 @@ from phone_baresip import Baresip
 from phone_browser import Browser, Firefox
 
 WSS_PORT = 443
-# The origins are the pages', by the phones' ports.
-LISTENER = phone_browser.listener("10.91.1.1", WSS_PORT, "https://localhost:8503", "https://localhost:8513") + """
+APART_PORT = 444
+ORIGINS = ("https://localhost:8503", "https://localhost:8513")  # the pages', by the phones' ports
+LISTENER = phone_browser.listener("10.91.1.1", WSS_PORT, *ORIGINS) + phone_browser.listener("10.91.1.1", APART_PORT, *ORIGINS, name="apart") + """
+[sip.listener.apart.media]
+bundle = "off"
 [sip.listener.core.auth]
 algorithms = ["MD5"]
 """
@@ -25,7 +28,7 @@ HEARD = 0.01  # of totalAudioEnergy, far above what silence leaves
 
 
 def web_phone(border: Border, make: type[Browser] = Browser, user: str = "alice", **options) -> Browser:
-    return border.registered(make, user, "access", media=options.pop("media", "audio"), border_port=WSS_PORT, **options)
+    return border.registered(make, user, "access", media=options.pop("media", "audio"), border_port=options.pop("border_port", WSS_PORT), **options)
 
 
 def desk_phone(border: Border) -> Phone:
@@ -121,13 +124,39 @@ def chromium_calls_firefox(border: Border) -> None:
 
 
 def two_browsers_see_each_other(border: Border) -> None:
-    """What the caller sends comes by one port, the callee has two; both may change the call."""
-    alice, carol = web_phone(border, media="video"), web_phone(border, user="carol", port=5070, media="video")
+    """Each by one port, for the callee is offered that; both may change the call."""
+    alice, carol = video_call(border, {})
+    transports_shared(border, "a", "b")
+    hear_and_see_through_holds(border, alice, carol)
+
+
+def who_has_two_ports_sees_who_has_one(border: Border) -> None:
+    for apart, shared in (("alice", "b"), ("carol", "a")):
+        alice, carol = video_call(border, {apart: APART_PORT})
+        transports_shared(border, shared)
+        hear_and_see_through_holds(border, alice, carol)
+        border.end_case()
+
+
+def video_call(border: Border, ports: dict[str, int], callee: type[Browser] = Browser) -> tuple[Browser, Browser]:
+    """`ports`: of the listeners, by user, where they are not what browsers usually have."""
+    alice = web_phone(border, media="video", border_port=ports.get("alice", WSS_PORT))
+    carol = web_phone(border, callee, "carol", port=5070, media="video", border_port=ports.get("carol", WSS_PORT))
+    shaken = handshakes(border)
     established(alice, carol)
+    transports = 2 + len(ports)
+    check("each transport has a handshake", wait_for(lambda: handshakes(border) == shaken + transports, 5), shaken, handshakes(border))
+    return alice, carol
+
+
+def transports_shared(border: Border, *legs: str) -> None:
     relays = {relay["relay"]: relay for relay in border.daemon.ask("relay", "list")["relays"]}
-    joined = [relay["a"]["bundled_with"] for relay in relays.values() if relay["a"]["bundled_with"]]
-    check("the caller's media share a port", len(relays) == 2 and len(joined) == 1 and joined[0] in relays, relays)
-    check("the callee's do not", not any(relay["b"]["bundled_with"] for relay in relays.values()), relays)
+    for leg in ("a", "b"):
+        joined = [relay[leg]["bundled_with"] for relay in relays.values() if relay[leg]["bundled_with"]]
+        check(f"on leg {leg} media share a port or not", len(joined) == (leg in legs) and set(joined) <= set(relays), relays)
+
+
+def hear_and_see_through_holds(border: Border, alice: Browser, carol: Browser) -> None:
     hear_each_other(alice, carol)
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
@@ -140,6 +169,22 @@ def two_browsers_see_each_other(border: Border) -> None:
         see_each_other(alice, carol)
     check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
     ended(carol, alice)
+
+
+def chromium_and_firefox_see_each_other(border: Border) -> None:
+    alice, carol = video_call(border, {}, Firefox)
+    transports_shared(border, "a", "b")
+    firefox_and_other_hear(carol, alice)
+    see_each_other(alice, carol)
+    for holder, held in ((alice, carol), (carol, alice)):
+        holder.hold()
+        check("the other browser knows that it is held", wait_for(held.is_held, 5), held.trouble())
+        holder.resume()
+        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), 5), held.trouble())
+        see_each_other(alice, carol)
+    transports_shared(border, "a", "b")
+    check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
+    ended(alice, carol)
 
 
 def hears_clearly(browser: Browser, peer: Browser) -> bool:
@@ -160,7 +205,8 @@ def frames(browser: Browser) -> int:
 
 CASES = {case.__name__: case for case in (
     chromium_calls_baresip, baresip_calls_chromium, chromium_holds_and_restarts_ice, firefox_calls_baresip, baresip_calls_firefox,
-    chromium_calls_firefox, two_browsers_see_each_other)}
+    chromium_calls_firefox, two_browsers_see_each_other,
+    who_has_two_ports_sees_who_has_one, chromium_and_firefox_see_each_other)}
 
 if __name__ == "__main__":
     Browser.kit = phone_browser.prepare(pathlib.Path(sys.argv[1]).resolve().parents[1] / "browser")

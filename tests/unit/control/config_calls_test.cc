@@ -17,6 +17,8 @@ suites = ["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
 unencrypted_srtcp = true
 accept_mux = false
 offer_mux = true
+header_extensions = "strip"
+bundle = "offer"
 drop_attributes = ["X-*", "silenceSupp"]
 identity = "match"
 privacy = "refuse"
@@ -119,6 +121,8 @@ TEST(ConfigCalls, DefaultsAreSafe) {
   EXPECT_EQ(access.media.crypto.suites[0], crypto::SuiteId::aes_cm_128_hmac_sha1_80);
   EXPECT_FALSE(access.media.transport_secure);
   EXPECT_EQ(access.media.dual_lines, sip::DualLines::accept);
+  EXPECT_TRUE(access.media.filter.keep_extensions);
+  EXPECT_EQ(access.media.bundle, sip::BundleUse::accept);
   EXPECT_FALSE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.trust);
   EXPECT_EQ(access.identity, IdentityPolicy::rewrite);
@@ -147,6 +151,9 @@ TEST(ConfigCalls, PoliciesAndLimitsAreRead) {
   EXPECT_TRUE(access.media.crypto.unencrypted_srtcp);
   EXPECT_FALSE(access.media.accept_mux);
   EXPECT_TRUE(access.media.offer_mux);
+  EXPECT_FALSE(access.media.filter.keep_extensions);
+  EXPECT_EQ(access.media.bundle, sip::BundleUse::offer);
+  EXPECT_TRUE(config.policies.at("core").media.filter.keep_extensions);
   EXPECT_EQ(access.media.filter.dropped, (std::vector<std::string>{"X-*", "silenceSupp"}));
   EXPECT_EQ(access.identity, IdentityPolicy::match);
   EXPECT_EQ(access.privacy, PrivacyPolicy::refuse);
@@ -276,6 +283,12 @@ const Change kChanges[] = {
      "'F8_128_HMAC_SHA1_80' is no SRTP suite such as \"AES_CM_128_HMAC_SHA1_80\""},
     {"suites = [\"AEAD_AES_256_GCM\", ", "suites = [\"AES_CM_128_HMAC_SHA1_80\", ", "names a suite twice"},
     {"suites = [\"AEAD_AES_256_GCM\", \"AES_CM_128_HMAC_SHA1_80\"]", "suites = []", "must list at least one"},
+    {"bundle = \"offer\"", "bundle = true", "policy.access.bundle: must be a string"},
+    {"bundle = \"offer\"", "bundle = \"on\"", "policy.access.bundle: must be one of off, accept, offer"},
+    {"header_extensions = \"strip\"", "header_extensions = true",
+     "policy.access.header_extensions: must be a string"},
+    {"header_extensions = \"strip\"", "header_extensions = \"drop\"",
+     "policy.access.header_extensions: must be one of pass, strip"},
     {"drop_attributes = [\"X-*\", \"silenceSupp\"]", "drop_attributes = [\"a b\"]",
      "must list names of attributes such as \"X-*\" or \"fmtp\""},
     {"identity = \"match\"", "identity = \"pass\"",

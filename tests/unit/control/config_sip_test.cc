@@ -268,6 +268,21 @@ TEST(ConfigSip, KeysMayGoOverWebSockets) {
   EXPECT_EQ(config->policies.at("access").media.security, sip::MediaSecurity::required);
 }
 
+TEST(ConfigSip, AListenersMediaDifferFromItsSides) {
+  const std::string whole = std::string(kSides) + std::string(kWhole);
+  const auto config =
+      parse_config(whole + "[sip.listener.web.media]\nheader_extensions = \"strip\"\n", "t.toml");
+  ASSERT_TRUE(config) << config.error().front().to_string();
+  const auto& listeners = config->sip.transport.listeners;
+  const auto web = std::ranges::find(listeners, "web", &transport::ListenerSettings::name);
+  ASSERT_NE(web, listeners.end());
+  const SipListenerConfig& beside = config->sip.listeners[static_cast<std::size_t>(web - listeners.begin())];
+  ASSERT_TRUE(beside.media);
+  EXPECT_FALSE(beside.media->filter.keep_extensions);
+  EXPECT_EQ(beside.media->bundle, sip::BundleUse::offer) << "what browsers take";
+  EXPECT_TRUE(config->policies.at(beside.side).media.filter.keep_extensions);
+}
+
 TEST(ConfigSip, EverythingWrongIsNamed) {
   for (const Change& change : kChanges) {
     std::string text = std::string(kSides) + std::string(kWhole);

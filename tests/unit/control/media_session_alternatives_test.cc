@@ -4,7 +4,7 @@
 #include "tests/unit/control/media_session_handshakes_rig.h"
 
 namespace sallyport::control::test {
-namespace {
+namespace alternatives_test {
 
 using sip::DualLines;
 using Lines = std::vector<std::string>;
@@ -320,5 +320,5 @@ TEST_F(MediaSessionAlternativesByDtls, TheSecureLineEndsTheHandshakesThatWaited)
   EXPECT_TRUE(relay().legs[1].suite);
 }
 
-}  // namespace
+}  // namespace alternatives_test
 }  // namespace sallyport::control::test

@@ -334,6 +334,22 @@ TEST_F(MediaSessionTest, MuxThatWeOfferIsTheAnswerersToGrant) {
   }
 }
 
+TEST_F(MediaSessionTest, OneLegsPolicyTakesHeaderExtensionsFromBoth) {
+  const std::string line = "a=extmap:1 urn:x\r\n";
+  for (const auto& [a_keeps, b_keeps] :
+       {std::pair(true, true), std::pair(true, false), std::pair(false, true)}) {
+    sip::MediaPolicy a = policy(MediaSecurity::required), b = policy(MediaSecurity::none);
+    a.filter.keep_extensions = a_keeps;
+    b.filter.keep_extensions = b_keeps;
+    session.emplace(services, std::array<MediaLegSettings, kLegs>{{{"access", a, {}}, {"core", b, {}}}},
+                    "call-1");
+    const auto told = exchange(Leg::a, sdp("a=extmap-allow-mixed\r\n" + secure("audio", 5000, 0, line)),
+                               sdp(line + plain("audio", 6000, line), "198.51.100.9"));
+    EXPECT_EQ(has(told[0], "a=extmap"), a_keeps && b_keeps);
+    EXPECT_EQ(has(told[1], "a=extmap"), a_keeps && b_keeps);
+  }
+}
+
 TEST_F(MediaSessionTest, AddressFamilies) {
   // The offerer's own; of the other leg the side's.
   auto told = exchange(Leg::a, sdp(secure("audio", 5000, 0), "2001:db8::9"),

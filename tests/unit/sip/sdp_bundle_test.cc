@@ -36,7 +36,6 @@ MediaPolicy browsers() {
   MediaPolicy policy;
   policy.agreements = {KeyAgreement::dtls};
   policy.transport_secure = true;
-  policy.accept_bundle = true;
   policy.crypto.suites = {crypto::SuiteId::aead_aes_128_gcm};
   return policy;
 }
@@ -51,7 +50,8 @@ std::vector<LocalMedia> local(std::vector<std::optional<LocalBundle>> bundles) {
   std::vector<LocalMedia> all;
   for (std::size_t i = 0; i < bundles.size(); ++i) {
     LocalMedia& media = all.emplace_back();
-    const std::size_t port = 30000 + 2 * (bundles[i] ? bundles[i]->carrier : i);
+    const bool shares = bundles[i] && !bundles[i]->apart;
+    const std::size_t port = 30000 + 2 * (shares ? bundles[i]->carrier : i);
     media.rtp = {*IpAddress::parse("192.0.2.1"), static_cast<std::uint16_t>(port)};
     media.dtls = LocalDtls{{}, "0123456789abcdefghijklmn"};
     media.ice = LocalIce{"ufrg", "aPasswordOfManyLetters0"};
@@ -134,6 +134,25 @@ TEST(BundleOffers, MediaHaveTheTransportOfTheFirst) {
   EXPECT_EQ(second.clock_rate, 90000u);
 }
 
+/// What is told apart by an extension that the ends are not told of, is told apart by SSRC and payload type.
+TEST(BundleOffers, StrippedExtensionsTellNoMedia) {
+  const std::string lines = "a=extmap:4 " + std::string(kMidExtension) + "\r\na=ssrc:7 cname:x\r\n";
+  const Sdp offer =
+      sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn + lines) + video("a=mid:1\r\na=rtcp-mux\r\n" + lines));
+  MediaPolicy policy = browsers();
+  for (const bool kept : {true, false}) {
+    policy.filter.keep_extensions = kept;
+    const auto read = read_offer(offer, policy);
+    ASSERT_TRUE(read);
+    for (const std::size_t i : {0u, 1u}) {
+      const BundleMarks& marks = read->media[i].bundle.value().marks;
+      EXPECT_EQ(marks.mid_extension, kept ? 4 : 0);
+      EXPECT_EQ(marks.ssrcs, std::vector<std::uint32_t>{7});
+      EXPECT_TRUE(marks.payloads.test(i == 0 ? 111 : 96));
+    }
+  }
+}
+
 TEST(BundleOffers, WhatHasATransportKeepsIt) {
   const Sdp offer = sdp_of(kGroup + audio("a=mid:0\r\n" + kOwn) + video("a=mid:1\r\n" + kOwn, 7002));
   for (const std::vector<bool>& apart :
@@ -153,7 +172,7 @@ TEST(BundleOffers, BundleOnlyIsNoRefusal) {
   ASSERT_TRUE(read);
   EXPECT_TRUE(read->media[1].active);
   MediaPolicy without = browsers();
-  without.accept_bundle = false;
+  without.bundle = BundleUse::off;
   const auto apart = read_offer(sdp_of(offer), without);
   ASSERT_TRUE(apart);
   EXPECT_FALSE(apart->media[0].bundle);
@@ -271,6 +290,20 @@ TEST(BundleReoffers, KeepTheBundle) {
   EXPECT_TRUE(answer->media[1].bundle->marks.payloads.test(96));
 }
 
+TEST(BundleReoffers, AnswersWithStrippedExtensionsTellNoMediaByThem) {
+  const std::string lines = "a=extmap:4 " + std::string(kMidExtension) + "\r\n";
+  const std::string active = std::string(kTransport).replace(kTransport.find("actpass"), 7, "active");
+  const Sdp answer = sdp_of(kGroup + audio("a=mid:0\r\n" + active + lines) + video("a=mid:1\r\n" + lines));
+  MediaPolicy policy = browsers();
+  for (const bool kept : {true, false}) {
+    policy.filter.keep_extensions = kept;
+    const auto read = read_answer(offered(), answer, policy);
+    ASSERT_TRUE(read) << read.error().text;
+    for (const std::size_t i : {0u, 1u})
+      EXPECT_EQ(read->media[i].bundle.value().marks.mid_extension, kept ? 4 : 0);
+  }
+}
+
 TEST(BundleReoffers, AreNotAnsweredByTakingMediaApart) {
   const std::string active = std::string(kTransport).replace(kTransport.find("actpass"), 7, "active");
   const auto apart = read_answer(
@@ -281,6 +314,160 @@ TEST(BundleReoffers, AreNotAnsweredByTakingMediaApart) {
       offered(), sdp_of("a=group:BUNDLE 0\r\n" + audio("a=mid:0\r\n" + active) + video("", 0)), browsers());
   ASSERT_TRUE(without_video) << without_video.error().text;
   EXPECT_FALSE(without_video->media[1].active);
+}
+
+/// A first offer to a leg that may put its media into one bundle, or that beside one which it has.
+SentOffer offered_together(const std::vector<LocalMedia>& ours, const std::string& media = kBoth) {
+  const Sdp source = sdp_of(media);
+  const auto read = read_offer(source, plain());
+  EXPECT_TRUE(read);
+  MediaPolicy policy = browsers();
+  policy.offer_mux = true;
+  auto sent = write_offer(source, *read, policy, ours, kOrigin, draw);
+  EXPECT_TRUE(sent);
+  return std::move(*sent);
+}
+const std::optional<LocalBundle> kAudioApart = LocalBundle{"0", 0, true};
+const std::optional<LocalBundle> kVideoApart = LocalBundle{"1", 0, true};
+std::string taken(std::string_view transport = kTransport) {
+  return std::string(transport).replace(transport.find("actpass"), 7, "active");
+}
+
+TEST(OfferedBundles, NameMediaThatHaveTransportsOfTheirOwn) {
+  const SentOffer sent = offered_together(local({kAudioApart, kVideoApart}));
+  const Sdp sdp = *parse_sdp(sent.text);
+  EXPECT_EQ(sdp.session_attribute(SdpAttribute::group), "BUNDLE 0 1");
+  for (const std::size_t i : {0u, 1u}) {
+    EXPECT_EQ(sdp.media(i).port, 30000 + 2 * i);
+    EXPECT_EQ(sdp.media_attribute(i, SdpAttribute::mid), i == 0 ? "0" : "1");
+    EXPECT_TRUE(sdp.media_attribute(i, SdpAttribute::rtcp_mux));
+    EXPECT_FALSE(sdp.media_attribute(i, SdpAttribute::bundle_only));
+  }
+  EXPECT_EQ(sent.duplicate().media[1].mid, "1");
+  EXPECT_TRUE(sent.duplicate().media[1].apart);
+}
+
+TEST(OfferedBundles, NeedTwoMediaWithIceAndDtlsAndMux) {
+  auto ours = local({kAudioApart, kVideoApart});
+  ours[1].ice.reset();
+  for (const SentOffer& sent :
+       {offered_together(ours), offered_together(local({kAudioApart, kVideoApart}),
+                                                 "m=audio 5000 RTP/AVP 0\r\nm=video 0 RTP/AVP 96\r\n")}) {
+    EXPECT_EQ(sent.text.find("a=group"), std::string::npos);
+    EXPECT_EQ(sent.text.find("a=mid"), std::string::npos);
+    EXPECT_FALSE(sent.media[0].carrier);
+  }
+  const Sdp source = sdp_of(kBoth);
+  const auto unmuxed = write_offer(source, *read_offer(source, plain()), browsers(),
+                                   local({kAudioApart, kVideoApart}), kOrigin, draw);
+  ASSERT_TRUE(unmuxed);
+  EXPECT_EQ(unmuxed->text.find("a=group"), std::string::npos);
+}
+
+TEST(OfferedBundles, HaveNoPayloadTypeTwice) {
+  const SentOffer sent = offered_together(local({kAudioApart, kVideoApart}),
+                                          "m=audio 5000 RTP/AVP 0 96\r\nm=video 5002 RTP/AVP 96\r\n");
+  EXPECT_EQ(sent.text.find("a=group"), std::string::npos);
+  EXPECT_TRUE(sent.media[0].active && sent.media[1].active);
+}
+
+TEST(OfferedBundles, PassTheMidExtensionWhereItNamesTheSame) {
+  const std::string lines = "a=extmap:4 " + std::string(kMidExtension) + "\r\na=extmap:5 urn:x\r\n";
+  const auto media = [&](std::string_view mid) {
+    return "m=audio 5000 RTP/AVP 0\r\n" + std::string(mid) + lines + "m=video 5002 RTP/AVP 96\r\n";
+  };
+  const auto ours = local({kAudioApart, kVideoApart});
+  for (const auto& [mid, passes] : {std::pair("a=mid:0\r\n", true), std::pair("a=mid:1\r\n", false)}) {
+    const std::string text = offered_together(ours, media(mid)).text;
+    EXPECT_EQ(text.find(kMidExtension) != std::string::npos, passes) << text;
+    EXPECT_NE(text.find("a=extmap:5 urn:x"), std::string::npos);
+  }
+}
+
+TEST(OfferedBundles, BeginWithTheTransportThatIsThere) {
+  const SentOffer sent = offered_together(local({LocalBundle{"0", 1, true}, LocalBundle{"1", 1}}));
+  EXPECT_EQ(parse_sdp(sent.text)->session_attribute(SdpAttribute::group), "BUNDLE 1 0");
+  const auto moved = read_answer(
+      sent, sdp_of(kGroup + audio("a=mid:0\r\n" + taken()) + video("a=mid:1\r\n" + taken())), browsers());
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().text, "SDP: the answer takes a bundle to another transport");
+  const auto joined = read_answer(
+      sent, sdp_of("a=group:BUNDLE 1 0\r\n" + audio() + video("a=mid:1\r\n" + taken())), browsers());
+  ASSERT_TRUE(joined) << joined.error().text;
+  EXPECT_EQ(joined->media[0].bundle.value().tagged, 1u);
+  EXPECT_EQ(joined->media[0].ice_fragment, "8hhY") << "described further down";
+}
+
+TEST(OfferedBundles, TheAnswerSaysWhoSharesATransport) {
+  const SentOffer sent = offered_together(local({kAudioApart, kVideoApart}));
+  const auto both = read_answer(sent, sdp_of(kGroup + audio("a=mid:0\r\n" + taken()) + video()), browsers());
+  ASSERT_TRUE(both) << both.error().text;
+  EXPECT_EQ(both->media[0].bundle.value().tagged, 0u);
+  EXPECT_EQ(both->media[1].bundle.value().tagged, 0u);
+  EXPECT_EQ(both->media[1].dtls, both->media[0].dtls);
+  EXPECT_TRUE(both->media[1].bundle->marks.payloads.test(96));
+
+  const std::string apart = audio(taken()) + video(taken(), 7002);
+  const auto none = read_answer(sent, sdp_of(apart), browsers());
+  ASSERT_TRUE(none) << none.error().text;
+  EXPECT_FALSE(none->media[0].bundle || none->media[1].bundle);
+  EXPECT_EQ(none->media[1].rtp.value().port, 7002);
+
+  const std::string alone =
+      "a=group:BUNDLE 0\r\n" + audio("a=mid:0\r\n" + taken()) + video("a=mid:1\r\n" + taken(), 7002);
+  const auto one = read_answer(sent, sdp_of(alone), browsers());
+  ASSERT_TRUE(one) << one.error().text;
+  EXPECT_TRUE(one->media[0].bundle);
+  EXPECT_FALSE(one->media[1].bundle);
+
+  const std::string second =
+      "a=group:BUNDLE 1\r\n" + audio("a=mid:0\r\n", 0) + video("a=mid:1\r\n" + taken(), 7002);
+  const auto refusing = read_answer(sent, sdp_of(second), browsers());
+  ASSERT_TRUE(refusing) << refusing.error().text;
+  EXPECT_FALSE(refusing->media[0].active);
+  EXPECT_EQ(refusing->media[1].bundle.value().tagged, 1u);
+}
+
+TEST(OfferedBundles, AnswersThatBreakTheRulesAreRefused) {
+  const SentOffer sent = offered_together(local({kAudioApart, kVideoApart}));
+  const std::string sound = audio("a=mid:0\r\n" + taken()), picture = video();
+  std::string open = video(), no_ice = taken(), no_mux = taken();
+  open.replace(open.find("UDP/TLS/RTP/SAVPF"), 17, "RTP/AVPF");
+  no_ice.erase(no_ice.find("a=ice-ufrag"), no_ice.find("a=setup") - no_ice.find("a=ice-ufrag"));
+  no_mux.erase(0, no_mux.find("a=ice"));
+  const std::pair<std::string, std::string_view> broken[] = {
+      {"a=group:BUNDLE 0 2\r\n" + sound + picture, "SDP: the answer bundles a medium that was not offered"},
+      {kGroup + sound + video("a=mid:2\r\n"), "SDP: the answer bundles a medium that was not offered"},
+      {kGroup + sound + video(""), "SDP: the answer bundles a medium that was not offered"},
+      {"a=group:BUNDLE 1 0\r\n" + audio("a=mid:1\r\n" + taken()) + video("a=mid:0\r\n"),
+       "SDP: the answer bundles a medium that was not offered"},
+      {"a=group:BUNDLE 0 1 0\r\n" + sound + picture, "SDP: the answer bundles a medium twice"},
+      {"a=group:BUNDLE 0\r\na=group:BUNDLE 1 0\r\n" + sound + picture,
+       "SDP: the answer bundles a medium twice"},
+      {kGroup + audio("a=mid:0\r\n", 0) + video("a=mid:1\r\n" + taken()),
+       "SDP: the answer's bundle begins with a medium that is refused"},
+      {"a=group:BUNDLE 0\r\n" + sound + video("a=mid:0\r\n" + taken()),
+       "SDP: the answer's groups contradict themselves"},
+      {kGroup + audio("a=mid:0\r\n" + no_ice) + picture,
+       "SDP: the answer bundles without ICE, DTLS or rtcp-mux"},
+      {kGroup + audio("a=mid:0\r\n" + no_mux) + picture,
+       "SDP: the answer bundles without ICE, DTLS or rtcp-mux"},
+      {kGroup + sound + open, "SDP: the answer's transport protocol is not the offer's"},
+  };
+  for (const auto& [text, why] : broken) {
+    const auto read = read_answer(sent, sdp_of(text), browsers());
+    ASSERT_FALSE(read) << text;
+    EXPECT_EQ(read.error().text, why) << text;
+  }
+}
+
+TEST(OfferedBundles, GroupsThatNobodyOfferedMeanNothing) {
+  const SentOffer sent = offered_together(local({std::nullopt, std::nullopt}));
+  const auto read = read_answer(
+      sent, sdp_of(kGroup + audio("a=mid:0\r\n" + taken()) + video("a=mid:1\r\n" + taken(), 7002)),
+      browsers());
+  ASSERT_TRUE(read) << read.error().text;
+  EXPECT_FALSE(read->media[0].bundle || read->media[1].bundle);
 }
 
 }  // namespace

@@ -93,6 +93,33 @@ TEST(SdpWriter, KeepsWhatTheCallerWants) {
     EXPECT_EQ(text.find(dropped), std::string::npos) << dropped;
 }
 
+TEST(SdpWriter, HeaderExtensionsCrossWhereTheyAreKept) {
+  const Sdp source = parsed(
+      "v=0\r\na=extmap-allow-mixed\r\na=extmap:1 urn:a\r\nm=audio 7000 RTP/AVP 0\r\na=extmap-allow-mixed\r\n"
+      "a=extmap:2/sendonly urn:b x\r\na=extmapped:kept\r\n");
+  const MediaEdit edit = audio_edit();
+  const auto written = [&](const SdpFilter& filter) {
+    return write_sdp(source, {815, 3, address("192.0.2.1")}, {&edit, 1}, filter);
+  };
+  const std::string kept = written({});
+  for (const std::string_view line : {"a=extmap:1 urn:a\r\n", "a=extmap:2/sendonly urn:b x\r\n"})
+    EXPECT_NE(kept.find(line), std::string::npos) << line;
+  EXPECT_NE(kept.find("a=extmap-allow-mixed"), kept.rfind("a=extmap-allow-mixed")) << "at both levels";
+
+  SdpFilter strip;
+  strip.keep_extensions = false;
+  const std::string stripped = written(strip);
+  EXPECT_EQ(stripped.find("a=extmap:"), std::string::npos) << stripped;
+  EXPECT_EQ(stripped.find("a=extmap-"), std::string::npos) << stripped;
+  EXPECT_NE(stripped.find("a=extmapped:kept"), std::string::npos);
+
+  SdpFilter dropping;
+  dropping.dropped = {"extmap"};
+  const std::string dropped = written(dropping);
+  EXPECT_EQ(dropped.find("a=extmap:"), std::string::npos) << "drop_attributes has its word still";
+  EXPECT_NE(dropped.find("a=extmap-allow-mixed"), std::string::npos);
+}
+
 TEST(SdpWriter, WritesTransportAnew) {
   const Sdp source = parsed("v=0\r\na=sendrecv\r\nm=audio 7000 RTP/AVP 0\r\n");
   CryptoAttribute crypto =
