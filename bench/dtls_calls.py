@@ -4,7 +4,6 @@
 import json
 import os
 import pathlib
-import re
 import signal
 import subprocess
 import sys
@@ -15,7 +14,7 @@ sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests" / "interop")]
 import phone_call  # noqa: E402
 from border import Border, CaseFailed, check  # noqa: E402
 from demo_daemon import Failed  # noqa: E402
-from demo_network import Stage, ip, wait_for  # noqa: E402
+from demo_network import Stage, ip, stolen_ms, wait_for  # noqa: E402
 from matrix_test import PORTS, SIDES, listeners  # noqa: E402
 
 TROUBLES = (CaseFailed, Failed, RuntimeError, OSError, subprocess.SubprocessError)
@@ -137,7 +136,7 @@ class Stand:
         """Where packets were lost so far, and how long the worker wanted its core while a program here or, as far as this machine
         knows, another machine on its host had it."""
         return {"relays": sum(relay[leg]["received"]["lost"] for relay in self.relays() for leg in "ab"), "rings": self.missed(),
-                "wire": self._dropped(), "waited_ms": self._waited_ms(), "stolen_ms": self._stolen_ms()}
+                "wire": self._dropped(), "waited_ms": self._waited_ms(), "stolen_ms": stolen_ms(max(os.sched_getaffinity(0)))}
 
     def processor_ms(self) -> dict[str, int]:
         """Of the daemon's threads."""
@@ -148,11 +147,6 @@ class Stand:
     def _waited_ms(self) -> int:
         thread = pathlib.Path(f"/proc/{self.border.daemon.process.pid}/task/{self._worker}")
         return int((thread / "schedstat").read_text().split()[1]) // 1_000_000
-
-    @staticmethod
-    def _stolen_ms() -> int:
-        stolen = re.search(rf"^cpu{max(os.sched_getaffinity(0))} (.*)$", pathlib.Path("/proc/stat").read_text(), re.MULTILINE).group(1).split()[7]
-        return int(stolen) * 1000 // os.sysconf("SC_CLK_TCK")
 
     def _dropped(self) -> int:
         """Packets that the veth pair lost on the way to the daemon: they never were its own."""

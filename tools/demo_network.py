@@ -195,6 +195,13 @@ def prefer(pid: int, niceness: int) -> None:
         pathlib.Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
+def stolen_ms(core: int | None = None) -> int:
+    """How long, since the machine began, its host ran others while a core, or any, had work (proc(5), /proc/stat)."""
+    line = "cpu" if core is None else f"cpu{core}"
+    counted = next(fields for fields in map(str.split, pathlib.Path("/proc/stat").read_text().splitlines()) if fields[0] == line)
+    return int(counted[8]) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(condition: Callable[[], object], seconds: float) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds

@@ -10,7 +10,7 @@ import subprocess
 import wave
 
 import demo_audio
-from demo_network import Stage, wait_for
+from demo_network import Stage, stolen_ms, wait_for
 
 CRYPTO_LINE = re.compile(r"a=crypto:\d+ (\S+) inline:([A-Za-z0-9+/=]+)")
 
@@ -72,6 +72,7 @@ class Phone:
         self.tone_file = self.folder / "tone.wav"
         write_tone(self.tone_file, account.tone)
         self.process: subprocess.Popen | None = None
+        self.stolen_ms = stolen_ms()  # when what it heard was judged last
 
     @property
     def log(self) -> pathlib.Path:
