@@ -24,6 +24,7 @@ bundle = "off"
 [sip.listener.core.auth]
 algorithms = ["MD5"]
 """
+PATIENCE_S = 15  # with browsers that share two cores
 HEARD = 0.01  # of totalAudioEnergy, far above what silence leaves
 
 
@@ -70,15 +71,15 @@ def chromium_holds_and_restarts_ice(border: Border) -> None:
     hear_each_other(alice, carol)
     shaken = handshakes(border)
     alice.hold()
-    check("the other phone knows that it is held", wait_for(carol.is_held, 5), carol.trouble())
+    check("the other phone knows that it is held", wait_for(carol.is_held, PATIENCE_S), carol.trouble())
     alice.resume()
-    check("the other phone knows that it is back", wait_for(lambda: not carol.is_held(), 5), carol.trouble())
+    check("the other phone knows that it is back", wait_for(lambda: not carol.is_held(), PATIENCE_S), carol.trouble())
     hear_each_other(alice, carol, since=heard_until_now(alice, carol))
     before = fragments(alice)
     alice.restart_ice()
-    check("both ends of ICE are new", wait_for(lambda: all(map(set.isdisjoint, before, fragments(alice))), 5), before, fragments(alice))
+    check("both ends of ICE are new", wait_for(lambda: all(map(set.isdisjoint, before, fragments(alice))), PATIENCE_S), before, fragments(alice))
     statistics = border.daemon.ask("stats")["handshakes"]
-    check("checks go on", wait_for(lambda: border.daemon.ask("stats")["handshakes"]["ice_checked"] > statistics["ice_checked"] + 2, 5))
+    check("checks go on", wait_for(lambda: border.daemon.ask("stats")["handshakes"]["ice_checked"] > statistics["ice_checked"] + 2, PATIENCE_S))
     check("and none was refused", statistics["ice_forged"] == statistics["ice_wrong_username"] == 0, statistics)
     hear_each_other(alice, carol, since=heard_until_now(alice, carol))
     check("nobody shook hands again", handshakes(border) == shaken)
@@ -113,7 +114,7 @@ def baresip_calls_firefox(border: Border) -> None:
 def firefox_and_other_hear(firefox: Firefox, phone: Phone) -> None:
     heard = phone_call.hear(phone, firefox, 2, stretches=phone_call.STRETCHES)
     check(f"{phone.make} hears Firefox", phone_call.is_clear(heard, 2, phone.clear_share), phone_call.describe(heard))
-    check("Firefox hears something", wait_for(lambda: firefox.stats().get("audio", {}).get("energy", 0) > HEARD, 5), firefox.stats())
+    check("Firefox hears something", wait_for(lambda: firefox.stats().get("audio", {}).get("energy", 0) > HEARD, PATIENCE_S), firefox.stats())
 
 
 def chromium_calls_firefox(border: Border) -> None:
@@ -145,7 +146,7 @@ def video_call(border: Border, ports: dict[str, int], callee: type[Browser] = Br
     shaken = handshakes(border)
     established(alice, carol)
     transports = 2 + len(ports)
-    check("each transport has a handshake", wait_for(lambda: handshakes(border) == shaken + transports, 5), shaken, handshakes(border))
+    check("each transport has a handshake", wait_for(lambda: handshakes(border) == shaken + transports, PATIENCE_S), shaken, handshakes(border))
     return alice, carol
 
 
@@ -161,9 +162,9 @@ def hear_and_see_through_holds(border: Border, alice: Browser, carol: Browser) -
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
         holder.hold()
-        check("the other browser knows that it is held", wait_for(held.is_held, 5), held.trouble())
+        check("the other browser knows that it is held", wait_for(held.is_held, PATIENCE_S), held.trouble())
         holder.resume()
-        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), 5), held.trouble())
+        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), PATIENCE_S), held.trouble())
         for phone, peer in ((alice, carol), (carol, alice)):
             check("the tone is back", wait_for(lambda phone=phone, peer=peer: hears_clearly(phone, peer), 8), phone.trouble())
         see_each_other(alice, carol)
@@ -178,9 +179,9 @@ def chromium_and_firefox_see_each_other(border: Border) -> None:
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
         holder.hold()
-        check("the other browser knows that it is held", wait_for(held.is_held, 5), held.trouble())
+        check("the other browser knows that it is held", wait_for(held.is_held, PATIENCE_S), held.trouble())
         holder.resume()
-        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), 5), held.trouble())
+        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), PATIENCE_S), held.trouble())
         see_each_other(alice, carol)
     transports_shared(border, "a", "b")
     check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)
