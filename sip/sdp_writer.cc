@@ -94,7 +94,7 @@ void append_dtls(std::string& text, const MediaEdit& edit) {
   if (!edit.dtls->tls_id.empty()) text.append("a=tls-id:").append(edit.dtls->tls_id).append("\r\n");
 }
 
-/// Of a bundle all media tell of the transport: RFC 9143 §7.3.3 has it said once, but Firefox 140 ends at
+/// Of a bundle all media tell of the transport: RFC 9143 §7.3.3 has it said once, but Firefox 153 ends at
 /// such an answer, and nobody minds the others.
 void append_attributes(std::string& text, const MediaEdit& edit) {
   text.append("a=").append(name(edit.direction)).append("\r\n");

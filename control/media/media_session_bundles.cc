@@ -73,7 +73,7 @@ void MediaSession::State::name_line(std::size_t number, Leg leg, std::string_vie
 }
 
 /// What all lines have that are offered a bundle: a line that joins another's transport would else have its
-/// ICE session restarted alone, at which Firefox 140 refuses the next offer. Null: nothing yet, or none are.
+/// ICE session restarted alone, at which Firefox 153 refuses the next offer. Null: nothing yet, or none are.
 const keying::IceCredentials* MediaSession::State::common_ice(Leg leg) const {
   if (legs_[index(leg)].policy.bundle != sip::BundleUse::offer) return nullptr;
   for (const MediaLine& line : lines_) {
