@@ -25,7 +25,8 @@ enum class SourceState : std::uint8_t {
   verified,  ///< any source may try, and none becomes `source`
   keyed,     ///< any source may try; the one whose tag verified last is `source`
   closed,    ///< nobody's: keys are awaited
-  learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it
+  learning,  ///< in clear: the first packet from a permitted host, within the window, fixes it, but for those
+             ///< that come from where the leg was before it moved
 };
 
 enum class CaptureMode : std::uint8_t { none, received, opened, both };
@@ -75,6 +76,7 @@ struct alignas(64) Flow {
   std::unique_ptr<BundleMedium> medium;  ///< what tells its packets from others of the port
   std::unique_ptr<Bundle> bundle;        ///< the carrier's
   std::uint64_t learn_until_tsc = 0;
+  std::array<Endpoint, kComponents> former_source{};  ///< learned by flows before; port 0: none
   std::array<IpAddress, 2> learn_from{};  ///< hosts that may fix a flow in clear; unspecified: none
   std::array<std::uint16_t, kComponents> arrival_ports{};
   std::uint8_t arrival_address = 0;

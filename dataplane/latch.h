@@ -34,7 +34,8 @@ namespace sallyport::dataplane {
 [[nodiscard]] inline bool source_is_news(const Flow& flow, const PacketView& view) {
   const std::size_t index = view.component_index();
   if (flow.source_state[index] <= SourceState::verified) return false;
-  return flow.source_state[index] == SourceState::learning || view.source != flow.source[index];
+  if (view.source != flow.source[index]) return true;
+  return flow.source_state[index] == SourceState::learning && view.source != flow.former_source[index];
 }
 
 namespace detail {
@@ -48,7 +49,11 @@ inline bool latch_component(Flow& flow, Component component, const Endpoint& sou
     back.aim_at(source);
     flow.counters.latches.add();
   }
-  if (flow.source_state[index] == SourceState::learning) flow.source_state[index] = SourceState::fixed;
+  // A leg that moves may send from its last place until it is answered, and what it sent may be late; who
+  // only described itself anew stays there. So that place is followed, but the next one may still come.
+  const bool is_last_word = source != flow.former_source[index];
+  if (flow.source_state[index] == SourceState::learning && is_last_word)
+    flow.source_state[index] = SourceState::fixed;
   return true;
 }
 

@@ -17,6 +17,7 @@ namespace {
 void succeed(const Flow& before, Flow& flow, Ring<Event>& events) {
   flow.counters.continue_from(before.counters);
   if (flow.clock_rate == before.clock_rate) flow.reception = before.reception;
+  flow.former_source = before.latched && !flow.keeps_source ? before.source : before.former_source;
   if (!flow.keeps_source || !before.latched || flow.joins) return;
   for (const Component component : {Component::rtp, Component::rtcp}) {
     const auto index = static_cast<std::size_t>(component);

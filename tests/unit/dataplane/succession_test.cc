@@ -16,13 +16,18 @@ constexpr std::uint16_t kAcrossTheRollover[] = {65533, 65534, 65535, 0, 1, 2};
 /// A pair of flows as make_flow would be asked for it by control: `before` with everything that can go on.
 class Successor {
  public:
-  Successor(RelayRig& rig, Call& before, bool keep_streams = true) : rig_(rig), before_(before) {
+  Successor(RelayRig& rig, Call& before, bool keep_streams = true)
+      : Successor(rig, before, keep_streams, {}) {}
+  /// `moved_from`: the access peer describes itself anew, and its signalling still comes from there.
+  Successor(RelayRig& rig, Call& before, bool keep_streams, const IpAddress& moved_from)
+      : rig_(rig), before_(before) {
     for (const bool forward : {true, false}) {
       FlowConfig config = before.config(forward);
       config.id += 1000;
       config.succeeds.of = (forward ? before.forth : before.back).get();
       config.succeeds.inbound = config.succeeds.outbound = keep_streams;
-      config.succeeds.source = true;
+      config.succeeds.source = moved_from.is_unspecified();
+      if (forward) config.arrival.signalling_peer = moved_from;
       if (keep_streams) {
         config.arrival.stream.reset();
         config.departure.stream.reset();
@@ -192,6 +197,31 @@ TEST(Succession, AClearLegThatHasLearnedStaysLocked) {
   EXPECT_EQ(from("192.0.2.99:55556", 2), 0u) << "a new window would let another port in";
   EXPECT_EQ(from("192.0.2.99:40000", 3), 0u);
   EXPECT_EQ(from("192.0.2.99:55555", 4), 1u);
+}
+
+TEST(Succession, AClearLegThatMovesMaySendFromItsLastPlaceForAWhile) {
+  RelayRig rig;
+  Call call(rig, {.access_policy = SourcePolicy::latch});
+  const auto from = [&](const char* source, std::uint16_t sequence) {
+    rig.access.deliver(test::udp_frame({.source = *Endpoint::parse(source), .destination = call.access_local},
+                                       test::rtp_packet({.sequence = sequence}, kVoice)));
+    rig.settle();
+    return rig.core.sent().size();
+  };
+  ASSERT_EQ(from("192.0.2.99:55555", 1), 1u);
+  call.access_remote = *Endpoint::parse("203.0.113.5:40000");
+  Successor next(rig, call, false, *IpAddress::parse("192.0.2.99"));
+  ASSERT_EQ(next.replace(), CommandResult::done);
+  EXPECT_EQ(view(*call.back).target[0], call.access_remote);
+  // Late, or from one that has not moved: it is followed, but is not the last word.
+  EXPECT_EQ(from("192.0.2.99:55555", 2), 1u);
+  EXPECT_EQ(from("192.0.2.99:55555", 3), 1u);
+  EXPECT_EQ(view(*call.back).target[0], *Endpoint::parse("192.0.2.99:55555"));
+  EXPECT_EQ(from("203.0.113.5:41234", 4), 1u);
+  EXPECT_EQ(view(*call.back).target[0], *Endpoint::parse("203.0.113.5:41234"));
+  EXPECT_EQ(from("192.0.2.99:55555", 5), 0u);
+  EXPECT_EQ(from("203.0.113.5:40000", 6), 0u);
+  EXPECT_EQ(from("203.0.113.5:41234", 7), 1u);
 }
 
 }  // namespace
