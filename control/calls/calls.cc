@@ -367,8 +367,10 @@ std::optional<sip::Hop> Calls::returned(const PartyAddress& at, const sip::Dialo
 std::optional<sip::Hop> Calls::reach_uri(std::string_view text, const sip::Hop& like) {
   // Nobody listens where a script is: its own connection leads to it, or none (RFC 7118 B.1, RFC 5626 §5.3).
   if (like.transport == sip::Transport::wss) return std::nullopt;
-  const auto name = sip::parse_name_addr(text);
-  const auto uri = sip::parse_uri(name ? name->uri : text);
+  // Of a bare URI a name-addr's parameters would be the header's (RFC 3261 §20.10): they are the URI's here.
+  if (text.find('<') != std::string_view::npos)
+    if (const auto name = sip::parse_name_addr(text)) text = name->uri;
+  const auto uri = sip::parse_uri(text);
   if (!uri || !uri->is_sip()) return std::nullopt;
   std::string_view host = uri->host;
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);

@@ -76,7 +76,10 @@ TEST(Ring, CarriesWhatWasWrittenBeforeThePush) {
   std::thread worker([&] {
     for (std::uint64_t done = 0; done < kOrders;) {
       Order* order = nullptr;
-      if (!orders.pop(order)) continue;
+      if (!orders.pop(order)) {
+        std::this_thread::yield();  // where both share a core, the other one is waited for
+        continue;
+      }
       order->answered = order->asked * 3;
       EXPECT_TRUE(receipts.push(order)) << "as many places as orders: a receipt ring cannot fill";
       ++done;
@@ -91,7 +94,10 @@ TEST(Ring, CarriesWhatWasWrittenBeforeThePush) {
   }
   while (back < kOrders) {
     Order* order = nullptr;
-    if (!receipts.pop(order)) continue;
+    if (!receipts.pop(order)) {
+      std::this_thread::yield();
+      continue;
+    }
     ++back;
     wrong += order->answered != order->asked * 3 || order->asked != back;
     if (sent == kOrders) continue;
