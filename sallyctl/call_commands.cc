@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/array.hpp>
 
+#include "sallyctl/asking.h"
 #include "sallyctl/commands.h"
 #include "sallyctl/ladder.h"
 #include "sallyctl/table.h"
