@@ -70,10 +70,7 @@ def chromium_holds_and_restarts_ice(border: Border) -> None:
     established(alice, carol)
     hear_each_other(alice, carol)
     shaken = handshakes(border)
-    alice.hold()
-    check("the other phone knows that it is held", wait_for(carol.is_held, PATIENCE_S), carol.trouble())
-    alice.resume()
-    check("the other phone knows that it is back", wait_for(lambda: not carol.is_held(), PATIENCE_S), carol.trouble())
+    hold_and_resume(alice, carol)
     hear_each_other(alice, carol, since=heard_until_now(alice, carol))
     before = fragments(alice)
     alice.restart_ice()
@@ -157,14 +154,18 @@ def transports_shared(border: Border, *legs: str) -> None:
         check(f"on leg {leg} media share a port or not", len(joined) == (leg in legs) and set(joined) <= set(relays), relays)
 
 
+def hold_and_resume(holder: Browser, held: Browser | Phone) -> None:
+    holder.hold()
+    check("the other end knows that it is held", wait_for(held.is_held, PATIENCE_S), held.trouble())
+    holder.resume()
+    check("the other end knows that it is back", wait_for(lambda: not held.is_held(), PATIENCE_S), held.trouble())
+
+
 def hear_and_see_through_holds(border: Border, alice: Browser, carol: Browser) -> None:
     hear_each_other(alice, carol)
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
-        holder.hold()
-        check("the other browser knows that it is held", wait_for(held.is_held, PATIENCE_S), held.trouble())
-        holder.resume()
-        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), PATIENCE_S), held.trouble())
+        hold_and_resume(holder, held)
         for phone, peer in ((alice, carol), (carol, alice)):
             check("the tone is back", wait_for(lambda phone=phone, peer=peer: hears_clearly(phone, peer), 8), phone.trouble())
         see_each_other(alice, carol)
@@ -178,10 +179,7 @@ def chromium_and_firefox_see_each_other(border: Border) -> None:
     firefox_and_other_hear(carol, alice)
     see_each_other(alice, carol)
     for holder, held in ((alice, carol), (carol, alice)):
-        holder.hold()
-        check("the other browser knows that it is held", wait_for(held.is_held, PATIENCE_S), held.trouble())
-        holder.resume()
-        check("the other browser knows that it is back", wait_for(lambda held=held: not held.is_held(), PATIENCE_S), held.trouble())
+        hold_and_resume(holder, held)
         see_each_other(alice, carol)
     transports_shared(border, "a", "b")
     check("nothing came that was nobody's", border.daemon.ask("stats")["verdicts"]["drop_bundle_unrouted"] == 0)

@@ -182,15 +182,21 @@ TEST_P(SuccessionTest, LearnedAddressesStay) {
 INSTANTIATE_TEST_SUITE_P(Suites, SuccessionTest,
                          ::testing::Values(SuiteId::aes_cm_128_hmac_sha1_80, SuiteId::aead_aes_256_gcm));
 
-TEST(Succession, AClearLegThatHasLearnedStaysLocked) {
-  RelayRig rig;
-  Call call(rig, {.access_policy = SourcePolicy::latch});
-  const auto from = [&](const char* source, std::uint16_t sequence) {
+/// A call whose access leg is in clear and learns where its peer is.
+class ClearSuccession : public ::testing::Test {
+ protected:
+  /// How many packets went on of one that came from there.
+  std::size_t from(const char* source, std::uint16_t sequence) {
     rig.access.deliver(test::udp_frame({.source = *Endpoint::parse(source), .destination = call.access_local},
                                        test::rtp_packet({.sequence = sequence}, kVoice)));
     rig.settle();
     return rig.core.sent().size();
-  };
+  }
+  RelayRig rig;
+  Call call{rig, {.access_policy = SourcePolicy::latch}};
+};
+
+TEST_F(ClearSuccession, WhatItHasLearnedStaysLocked) {
   ASSERT_EQ(from("192.0.2.99:55555", 1), 1u);
   Successor next(rig, call, false);
   ASSERT_EQ(next.replace(), CommandResult::done);
@@ -199,15 +205,7 @@ TEST(Succession, AClearLegThatHasLearnedStaysLocked) {
   EXPECT_EQ(from("192.0.2.99:55555", 4), 1u);
 }
 
-TEST(Succession, AClearLegThatMovesMaySendFromItsLastPlaceForAWhile) {
-  RelayRig rig;
-  Call call(rig, {.access_policy = SourcePolicy::latch});
-  const auto from = [&](const char* source, std::uint16_t sequence) {
-    rig.access.deliver(test::udp_frame({.source = *Endpoint::parse(source), .destination = call.access_local},
-                                       test::rtp_packet({.sequence = sequence}, kVoice)));
-    rig.settle();
-    return rig.core.sent().size();
-  };
+TEST_F(ClearSuccession, WhoMovesMaySendFromTheLastPlaceForAWhile) {
   ASSERT_EQ(from("192.0.2.99:55555", 1), 1u);
   call.access_remote = *Endpoint::parse("203.0.113.5:40000");
   Successor next(rig, call, false, *IpAddress::parse("192.0.2.99"));
