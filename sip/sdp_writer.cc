@@ -153,17 +153,12 @@ bool SdpFilter::drops(const SdpLine& attribute) const {
     case SdpGroup::keying:
     case SdpGroup::capability:
     case SdpGroup::identity:
-      return true;
     case SdpGroup::ice:
-      return !keep_ice;
     case SdpGroup::dtls:
-      return !keep_dtls;
     case SdpGroup::zrtp:
-      return !keep_zrtp;
     case SdpGroup::bundle:
-      return !keep_bundle;
     case SdpGroup::source:
-      return !keep_sources;
+      return true;
     case SdpGroup::extension:
       if (!keep_extensions) return true;
       break;

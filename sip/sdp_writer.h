@@ -25,14 +25,10 @@ struct LocalOrigin {
   IpAddress address;  ///< of the session's c= line too
 };
 
-/// Which lines cross the border. Keys, RFC 5939 capabilities, addresses, e=, i=, k=, p=, u= of the session
-/// and the session's name never do.
+/// Which lines cross the border. Keys, handshakes, ICE, bundles, RFC 5939 capabilities, addresses, a=ssrc
+/// with its CNAME, a=msid, e=, i=, k=, p=, u= of the session and the session's name never do: what a leg is
+/// told of these is ours.
 struct SdpFilter {
-  bool keep_ice = false;
-  bool keep_dtls = false;
-  bool keep_zrtp = false;
-  bool keep_bundle = false;   ///< a=group, a=mid: only where the streams really share a transport
-  bool keep_sources = false;  ///< a=ssrc with its CNAME, a=msid
   /// a=extmap and a=extmap-allow-mixed. The ends of a call agree upon extensions with each other: where one
   /// leg is told none, neither is the other to be.
   bool keep_extensions = true;

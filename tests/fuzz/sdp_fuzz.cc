@@ -20,7 +20,7 @@ MediaPolicy policy(unsigned options) {
   chosen.security = static_cast<MediaSecurity>(options % 3);
   chosen.transport_secure = chosen.security == MediaSecurity::required || (options & 4) != 0;
   chosen.offer_mux = (options & 8) != 0;
-  chosen.filter.keep_ice = (options & 16) != 0;
+  chosen.filter.keep_extensions = (options & 16) != 0;
   chosen.crypto.unencrypted_srtcp = (options & 32) != 0;
   for (const crypto::Suite& suite : crypto::kSuites) chosen.crypto.suites.push_back(suite.id);
   return chosen;

@@ -79,17 +79,16 @@ TEST(SdpWriter, HidesTheOtherSide) {
 TEST(SdpWriter, KeepsWhatTheCallerWants) {
   const Sdp source = parsed(kTelling);
   SdpFilter filter;
-  filter.keep_ice = filter.keep_dtls = filter.keep_zrtp = filter.keep_bundle = filter.keep_sources = true;
   filter.dropped = {"maxptime", "made-*"};
   const MediaEdit edits[] = {audio_edit(), {.protocol = "UDP/DTLS/SCTP"}};
   const std::string text = write_sdp(source, {815, 3, address("192.0.2.1")}, edits, filter);
-  for (const std::string_view kept :
-       {"a=candidate:", "a=ice-ufrag:", "a=fingerprint:", "a=setup:actpass",
-        "a=zrtp-hash:", "a=mid:", "a=group:BUNDLE", "a=ssrc:1", "a=msid:", "a=X-SECRET", "a=x-nat"})
+  for (const std::string_view kept : {"a=X-SECRET", "a=x-nat"})
     EXPECT_NE(text.find(kept), std::string::npos) << kept;
   for (const std::string_view dropped :
-       {"a=crypto", "a=key-mgmt", "k=", "a=acap", "a=pcfg", "a=tcap", "a=rtcp:", "a=rtcp-mux", "a=altc",
-        "a=source-filter", "a=tool", "a=maxptime", "a=made-up", "a=recvonly"})
+       {"a=candidate:",    "a=ice-ufrag:", "a=fingerprint:", "a=setup:",  "a=zrtp-hash:", "a=mid:",
+        "a=group:BUNDLE",  "a=ssrc:",      "a=msid:",        "a=crypto",  "a=key-mgmt",   "k=",
+        "a=acap",          "a=pcfg",       "a=tcap",         "a=rtcp:",   "a=rtcp-mux",   "a=altc",
+        "a=source-filter", "a=tool",       "a=maxptime",     "a=made-up", "a=recvonly"})
     EXPECT_EQ(text.find(dropped), std::string::npos) << dropped;
 }
 
