@@ -9,8 +9,6 @@
 #include <span>
 #include <vector>
 
-#include <poll.h>
-
 #include "base/ring.h"
 #include "crypto/srtp.h"
 #include "dataplane/address_table.h"
@@ -150,7 +148,7 @@ class Worker {
   std::array<Burst, 2> bursts_;  ///< one that is finished, and the next, which begins meanwhile
   const int doorbell_;           ///< eventfd that control rings
   const int receipt_bell_;       ///< eventfd that we ring
-  std::vector<pollfd> wakers_;
+  const int wakers_;             ///< epoll set: the doorbell and the queues that can ring
   std::atomic<bool> asleep_{false};
 };
 

@@ -6,6 +6,7 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,9 +22,16 @@ void ring(int bell) {
   [[maybe_unused]] const auto written = write(bell, &one, sizeof one);
 }
 
-// Packets end a sleep where every queue can ring; then few empty turns come before it, for waking costs less
-// time than spinning until they come. Where one cannot, the sleep bounds what it adds to their delay.
-constexpr std::uint64_t kFewEmptyTurns = 32;
+/// Each arrival is told once: whoever wakes polls all queues until they are empty, and nobody reads the bell.
+void watch(int wakers, int descriptor) {
+  epoll_event arrivals{};
+  arrivals.events = EPOLLIN | EPOLLET;
+  if (epoll_ctl(wakers, EPOLL_CTL_ADD, descriptor, &arrivals) != 0)
+    throw std::system_error(errno, std::generic_category(), "watching a worker's queue");
+}
+
+// Packets end a sleep where every queue can ring; then it comes with the first empty turn, for waking costs
+// less time than spinning until they come. Where one cannot, the sleep bounds what it adds to their delay.
 constexpr std::uint64_t kManyEmptyTurns = 2000;
 constexpr long kLongSleepNanoseconds = 20'000'000;
 constexpr long kShortSleepNanoseconds = 100'000;
@@ -50,11 +58,12 @@ Worker::Worker(WorkerWiring wiring, std::unique_ptr<crypto::SrtpEngine> engine)
                      BudgetCycles{kWorkerHandshakeBudgets[2], wiring_.tsc_hz}},
       leg_budget_cycles_(kLegHandshakeBudget, wiring_.tsc_hz),
       doorbell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      receipt_bell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (doorbell_ < 0 || receipt_bell_ < 0)
+      receipt_bell_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      wakers_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (doorbell_ < 0 || receipt_bell_ < 0 || wakers_ < 0)
     throw std::system_error(errno, std::generic_category(), "a worker's doorbell");
-  wakers_.push_back({doorbell_, POLLIN, 0});
-  for (const int descriptor : wiring_.receive_descriptors) wakers_.push_back({descriptor, POLLIN, 0});
+  watch(wakers_, doorbell_);
+  for (const int descriptor : wiring_.receive_descriptors) watch(wakers_, descriptor);
 }
 
 Worker::~Worker() {
@@ -63,13 +72,14 @@ Worker::~Worker() {
   rings_->injections.consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
   for (PacketRing* ring : wiring_.strays_in)
     ring->consume_all([](rte_mbuf* packet) { rte_pktmbuf_free(packet); });
+  close(wakers_);
   close(doorbell_);
   close(receipt_bell_);
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
   prctl(PR_SET_TIMERSLACK, 1);  // the default of 50 µs would add half again to a sleep
-  const std::uint64_t most_empty_polls = packets_ring() ? kFewEmptyTurns : kManyEmptyTurns;
+  const std::uint64_t most_empty_polls = packets_ring() ? 0 : kManyEmptyTurns;
   std::uint64_t empty_polls = 0;
   std::uint64_t began = rte_rdtsc();
   while (!stop.load(std::memory_order_relaxed)) {
@@ -100,11 +110,8 @@ void Worker::sleep() {
   if (rings_->commands.read_available() == 0 && rings_->injections.read_available() == 0 &&
       rings_->answers.read_available() == 0) {
     const timespec limit{0, packets_ring() ? kLongSleepNanoseconds : kShortSleepNanoseconds};
-    ppoll(wakers_.data(), wakers_.size(), &limit, nullptr);
-    if ((wakers_.front().revents & POLLIN) != 0) {
-      std::uint64_t rings = 0;
-      [[maybe_unused]] const auto read_octets = read(doorbell_, &rings, sizeof rings);
-    }
+    epoll_event woken{};
+    epoll_pwait2(wakers_, &woken, 1, &limit, nullptr);
   }
   asleep_.store(false, std::memory_order_relaxed);
 }
