@@ -6,6 +6,7 @@
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import itertools
 import json
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator
 
 import border
 import phone_call
@@ -74,7 +76,7 @@ def listeners(ways: list[str]) -> str:
 
 
 class Wires:
-    """A process on each side between its phones and the border, which carries, loses and reorders."""
+    """A process on each side between its phones and the border, which carries, loses, reorders and is a NAT."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
@@ -87,6 +89,8 @@ class Wires:
         ip("-n", namespace, "address", "flush", "dev", "media0")
         ip("-n", namespace, "link", "set", "media0", "name", "wire0")
         ip("-n", namespace, "link", "add", "media0", "type", "veth", "peer", "name", "wire1")
+        for device in ("wire0", "wire1"):  # or the kernel would answer for the phones' addresses there too, and packets pass the wire by
+            ip("-n", namespace, "link", "set", device, "arp", "off")
         for device in ("wire0", "wire1", "media0"):
             ip("-n", namespace, "link", "set", device, "up")
         # What is carried as a frame must be whole: no checksums left to the card, no segments joined.
@@ -103,10 +107,23 @@ class Wires:
     def _orders(self, side: str) -> pathlib.Path:
         return self._stage.folder / f"wire-{side}-orders"
 
+    def _order(self, side: str, order: str) -> None:
+        with open(self._orders(side), "r+b", buffering=0) as pipe:
+            pipe.write(f"{order}\n".encode())
+
     def impair(self, percent: int) -> None:
         for side in SIDES:
-            with open(self._orders(side), "r+b", buffering=0) as pipe:
-                pipe.write(f"{percent}\n".encode())
+            self._order(side, f"lose {percent}")
+
+    @contextlib.contextmanager
+    def rebound(self, side: str, place: str) -> Iterator[None]:
+        """What comes from that host and port, comes from others meanwhile."""
+        host, port = place.rsplit(":", 1)
+        self._order(side, f"rebind {host} {port} {moved(self._stage, side)}")
+        try:
+            yield
+        finally:
+            self._order(side, f"restore {host} {port}")
 
     def counts(self) -> dict[str, list[int]]:
         """By side: carried, lost, late, as told at the last order."""
@@ -165,12 +182,16 @@ def set_up(call: Call) -> None:
     call.callee.established()
 
 
-def is_keyed_as_wanted(stand: Border, call: Call) -> None:
-    """By the daemon's own word; asked when media has come, for then there are keys."""
+def media_of(stand: Border, call: Call) -> list[dict]:
+    """What the daemon says of both legs."""
     number = next(str(one["call"]) for one in stand.calls() if one["caller"] == call.caller.uri)
     shown = stand.daemon.ask("call", "show", number)
-    for leg, end in zip(("a", "b"), call.ends):
-        media = shown[leg]["media"][0]
+    return [shown[leg]["media"][0] for leg in ("a", "b")]
+
+
+def is_keyed_as_wanted(stand: Border, call: Call) -> None:
+    """By the daemon's own word; asked when media has come, for then there are keys."""
+    for leg, media, end in zip(("a", "b"), media_of(stand, call), call.ends):
         check(f"leg {leg} is keyed by {end.way}", (media.get("keys", "plain"), media.get("suite", "none")) in KEYED[end.way], media)
 
 
@@ -187,22 +208,30 @@ def hold_and_resume(call: Call) -> None:
 
 
 def change_keys(call: Call, end: ScriptedEnd, other: RealEnd | ScriptedEnd) -> None:
-    """By a key of SDES that is new, or by a certificate that is; then both must hear each other under them."""
+    """By a key of SDES that is new, or by a certificate that is."""
     shaken = end.media.handshakes
     end.change_keys()
     exchange(end, other, "sendrecv")
     if end.way == "dtls":
         check("they shake hands again", wait_for(lambda: end.media.handshakes == shaken + 1, PATIENCE), end.trouble())
-    hear(call)
 
 
-def move(stand: Border, call: Call, end: ScriptedEnd, other: RealEnd | ScriptedEnd, side: str) -> None:
-    """To another host and port; keys stay, and nobody shakes hands again."""
-    shaken = end.media.handshakes
+def move(stand: Border, end: ScriptedEnd, other: RealEnd | ScriptedEnd, side: str) -> None:
+    """To another host and port; keys stay."""
     end.move(moved(stand.stage, side))
     exchange(end, other, "sendrecv")
-    hear(call)
-    check("nobody shakes hands again", end.media.handshakes == shaken, end.trouble())
+
+
+@contextlib.contextmanager
+def behind_another_nat(stand: Border, wires: Wires, call: Call, side: str) -> Iterator[None]:
+    """A phone's media comes from another host and port, of which nobody is told."""
+    def place() -> str:
+        return media_of(stand, call)[SIDES.index(side)]["source"]
+
+    before = place()
+    with wires.rebound(side, before):
+        yield
+        check("the daemon has followed", place().startswith(f"{moved(stand.stage, side)}:"), f"{before}, then {place()}")
 
 
 def end_call(call: Call) -> None:
@@ -211,31 +240,33 @@ def end_call(call: Call) -> None:
     call.caller.ended()
 
 
-def in_clean(stand: Border, call: Call) -> None:
+def go_through(stand: Border, wires: Wires, call: Call, share: float | None) -> None:
+    """All that may become of a call; after each step both ends must hear each other."""
     set_up(call)
-    hear(call)
+    hear(call, share)
     is_keyed_as_wanted(stand, call)
     hold_and_resume(call)
-    hear(call)
+    hear(call, share)
     for end, other, side in ((call.caller, call.callee, "access"), (call.callee, call.caller, "core")):
         if end.scripted:
             if end.way != "plain":
                 change_keys(call, end, other)
-            move(stand, call, end, other, side)
+                hear(call, share)
+            shaken = end.media.handshakes
+            move(stand, end, other, side)
+            hear(call, share)
+            check("nobody shakes hands again", end.media.handshakes == shaken, end.trouble())
+        elif end.way != "plain":  # in clear nothing proves that it is still the same
+            with behind_another_nat(stand, wires, call, side):
+                hear(call, share)
     end_call(call)
 
 
-def in_loss(_stand: Border, call: Call) -> None:
-    set_up(call)
-    hear(call, LOSSY_SHARE)
-    end_call(call)
-
-
-def all_at_once(stand: Border, calls: list[Call], work, name: str) -> list[Call]:
+def all_at_once(calls: list[Call], work: Callable[[Call], None], name: str) -> list[Call]:
     """Those that did not fail."""
     def one(call: Call) -> str:
         try:
-            work(stand, call)
+            work(call)
         except (border.CaseFailed, RuntimeError, OSError, KeyError, IndexError, ValueError, AttributeError) as problem:
             where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in traceback.extract_tb(problem.__traceback__)[:0:-1])
             return f"{type(problem).__name__} in {where}: {problem}"
@@ -283,9 +314,10 @@ def run() -> int:
             for end in call.ends:
                 end.registered()
         print(f"      {2 * len(calls)} phones are registered ({time.monotonic() - began:.1f} s)", flush=True)
-        passed = all_at_once(stand, calls, in_clean, "clean")
+        passed = all_at_once(calls, lambda call: go_through(stand, wires, call, None), "clean")
         wires.impair(LOSS_PERCENT)
-        passed = all_at_once(stand, passed, in_loss, f"{LOSS_PERCENT} % lost and late")  # others may still have their call
+        passed = all_at_once(passed, lambda call: go_through(stand, wires, call, LOSSY_SHARE),  # others may still have their call
+                             f"{LOSS_PERCENT} % lost and late")
         wires.impair(0)
         check("the wires tell", not passed or wait_for(lambda: all(count[1] > 0 and count[2] > 0 for count in wires.counts().values()), 5), wires.counts())
         print(f"      carried, lost, late: {wires.counts()}", flush=True)
